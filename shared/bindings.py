@@ -1,0 +1,47 @@
+"""What the decorators in function_app.py need at import: the only settings that are read there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LANDING_CONNECTION = "LandingStorage"
+"""Prefix of the app settings that say where the landing account is."""
+
+_SOURCES = {source.lower(): source for source in ("EventGrid", "LogsAndContainerScan")}
+_DEFAULT_SOURCE = "EventGrid"
+_DEFAULT_PATH = "landing/{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """Literals of the blob trigger.
+
+    A fault never stops the indexing of the app, for an app without functions loses events silently: the
+    default stands in, and `faults` is raised with the other settings' when the first event comes.
+
+    Attributes:
+        path: `container/pattern`, as the host understands it.
+        source: `EventGrid` in Azure, `LogsAndContainerScan` for Azurite, which raises no events.
+        connection: Prefix of the settings of the landing account.
+        faults: What was wrong with the settings, one sentence each.
+    """
+
+    path: str
+    source: str
+    connection: str
+    faults: tuple[str, ...]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Bindings":
+        """Read `LANDING_PATH` and `EVENT_SOURCE`; never raises."""
+        faults = []
+        path = environ.get("LANDING_PATH", "").strip() or _DEFAULT_PATH
+        container = path.partition("/")[0]
+        if not container or "{" in container or "\\" in path:
+            faults.append(f"LANDING_PATH={path!a} is no path such as landing/{{name}}.")
+            path = _DEFAULT_PATH
+        asked = environ.get("EVENT_SOURCE", "").strip() or _DEFAULT_SOURCE
+        source = _SOURCES.get(asked.lower())
+        if source is None:
+            faults.append(f"EVENT_SOURCE={asked!a} is none of {', '.join(_SOURCES.values())}.")
+            source = _DEFAULT_SOURCE
+        return cls(path=path, source=source, connection=LANDING_CONNECTION, faults=tuple(faults))

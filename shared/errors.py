@@ -1,0 +1,140 @@
+"""What can go wrong, as a tree that says whether to try again.
+
+BlobToDagError
+├── TryAgain                   delivering the same event later can succeed
+│   ├── Misconfigured          an app setting is unusable; nothing was sent
+│   ├── StorageUnavailable     the blob's facts could not be read; nothing was sent
+│   ├── CopyPending            the blob is still being copied; nothing was sent
+│   ├── AirflowUnreachable     no request left this machine (DNS, connect, TLS)
+│   ├── AirflowUnclear         a request may have been sent: the run may exist (time-out, reset, 5xx)
+│   ├── AirflowBusy            Airflow turned the request away unread (429)
+│   ├── NotAirflow             something else answers at this address (log-in page, proxy, foreign JSON)
+│   ├── CredentialsRefused     Airflow does not know or accept the log-in
+│   ├── Forbidden              Airflow knows the log-in, but its role may not do this
+│   ├── DagMissing             no such DAG, yet
+│   └── DateTaken              another run of the DAG has this logical date
+└── NeverAgain                 the same event can never succeed; a person must look
+    ├── BadEvent               the event cannot be understood
+    ├── BadConf                the conf cannot be sent (not JSON, too large)
+    └── RunRefused             Airflow will not take this run: conf, params, or the DAG's own rules
+
+Messages name the fact and what to do about it. They never hold a secret or an HTML page.
+"""
+
+from typing import ClassVar
+
+
+class BlobToDagError(Exception):
+    """Root of the tree; raised only as one of its leaves."""
+
+    code: ClassVar[str] = "error"
+    """Short, stable name of the condition, for logs and dead letters."""
+
+
+class TryAgain(BlobToDagError):  # noqa: N818  (the name says what to do, as the tree promises)
+    """Delivering the same event later can succeed; the run id makes that safe."""
+
+    quick: ClassVar[bool] = False
+    """Whether a retry within seconds, in the same invocation, is worth it."""
+
+    may_have_been_sent: ClassVar[bool] = False
+    """Whether Airflow may already have created the run."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        """Keep what the server asked for: `retry_after_seconds` is None where it asked for nothing."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NeverAgain(BlobToDagError):  # noqa: N818
+    """The same event can never succeed; retrying only hides it."""
+
+
+class Misconfigured(TryAgain):
+    """An app setting is unusable. Safe to retry: nothing was sent."""
+
+    code = "misconfigured"
+
+
+class StorageUnavailable(TryAgain):
+    """The blob's facts could not be read. Safe to retry: nothing was sent."""
+
+    code = "storage_unavailable"
+
+
+class CopyPending(TryAgain):
+    """The blob is the target of a copy that has not finished. Safe to retry: nothing was sent."""
+
+    code = "copy_pending"
+
+
+class AirflowUnreachable(TryAgain):
+    """No request left this machine. Safe to retry."""
+
+    code = "airflow_unreachable"
+    quick = True
+
+
+class AirflowUnclear(TryAgain):
+    """A request may have been sent, its answer is unknown. Safe to retry with the same run id only."""
+
+    code = "airflow_unclear"
+    quick = True
+    may_have_been_sent = True
+
+
+class AirflowBusy(TryAgain):
+    """Airflow turned the request away unread. Safe to retry after the time that it names."""
+
+    code = "airflow_busy"
+    quick = True
+
+
+class NotAirflow(TryAgain):
+    """Something else answers at this address. Safe to retry with the same run id."""
+
+    code = "not_airflow"
+    may_have_been_sent = True
+
+
+class CredentialsRefused(TryAgain):
+    """Airflow does not accept the log-in. Safe to retry: nothing was created."""
+
+    code = "credentials_refused"
+
+
+class Forbidden(TryAgain):
+    """The log-in works, but its role lacks a permission. Safe to retry once the role is mended."""
+
+    code = "forbidden"
+
+
+class DagMissing(TryAgain):
+    """No such DAG, yet. Safe to retry: nothing was created."""
+
+    code = "dag_missing"
+
+
+class DateTaken(TryAgain):
+    """Another run of the DAG has this logical date. Safe to retry with another date and the same run id."""
+
+    code = "date_taken"
+    quick = True
+
+
+class BadEvent(NeverAgain):
+    """The event cannot be understood. Retrying cannot help."""
+
+    code = "bad_event"
+
+
+class BadConf(NeverAgain):
+    """The conf cannot be sent as JSON within the size limit. Retrying cannot help."""
+
+    code = "bad_conf"
+
+
+class RunRefused(NeverAgain):
+    """Airflow will not take this run, in its own words. Retrying cannot help."""
+
+    code = "run_refused"
