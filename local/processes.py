@@ -1,0 +1,167 @@
+"""Processes of the local stack: started with a log file, waited for with a bound, ended by id.
+
+A process started here leads a session of its own, so Ctrl-C at the terminal reaches only the program
+that started it; that program then ends its processes one by one.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+LOOPBACK = "127.0.0.1"
+POLL_SECONDS = 0.05
+LOG_TAIL_LINES = 40
+
+
+class ProcessError(RuntimeError):
+    """A process ended early or was not ready in time; the message ends with the tail of its log."""
+
+
+class NotInstalledError(RuntimeError):
+    """A part of the local stack is missing; the message says what to install."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A running child with its log.
+
+    Attributes:
+        name: what messages call it.
+        log_path: where its standard output and error go; a restart appends.
+        popen: the child, leader of its own session and process group.
+    """
+
+    name: str
+    log_path: Path
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also the id of its process group."""
+        return self.popen.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the child itself (not its children) still runs."""
+        return self.popen.poll() is None
+
+    def log(self) -> str:
+        """Return everything that the process wrote."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def log_tail(self, *, lines: int = LOG_TAIL_LINES) -> str:
+        """Return the last lines of the log."""
+        return "\n".join(self.log().splitlines()[-lines:])
+
+    def wait_until[T](self, ready: Callable[[], T | None], *, timeout_seconds: float, what: str) -> T:
+        """Poll `ready` until it returns something true, and return that.
+
+        Raises:
+            ProcessError: the process ended, or `timeout_seconds` passed.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            if result := ready():
+                return result
+            if not self.is_running:
+                msg = f"{self.name} ended with code {self.popen.returncode} while waiting: {what}"
+                break
+            if time.monotonic() >= deadline:
+                msg = f"{self.name} after {timeout_seconds:g} s still not: {what}"
+                break
+            time.sleep(POLL_SECONDS)
+        msg += f"\n--- last lines of {self.log_path} ---\n{self.log_tail()}"
+        raise ProcessError(msg)
+
+    def stop(self, *, grace_seconds: float = 10) -> None:
+        """End the process, its group and all its descendants; safe to call again."""
+        stop_tree(self.pid, grace_seconds=grace_seconds)
+        self.popen.wait(timeout=grace_seconds)
+
+
+def start_process(
+    command: Sequence[str | Path],
+    *,
+    name: str,
+    log_path: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Process:
+    """Start `command` in a session of its own; `env` is the whole environment (default: ours)."""
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log_file:
+        popen = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+            env=dict(env) if env is not None else None,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    return Process(name=name, log_path=log_path, popen=popen)
+
+
+def stop_tree(leader_pid: int, *, grace_seconds: float) -> None:
+    """SIGTERM to a group leader's group and descendants, SIGKILL to what is left after `grace_seconds`.
+
+    Descendants count too because some programs put their children into new sessions, out of the group.
+    """
+    members = _members(leader_pid)
+    for member in members:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.terminate()
+    _, left = psutil.wait_procs(members, timeout=grace_seconds)
+    # A child born while its parent was ending is in neither list above.
+    for member in {*left, *_members(leader_pid)}:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(left, timeout=grace_seconds)
+
+
+def _members(leader_pid: int) -> list[psutil.Process]:
+    """Return the leader, all its descendants, and whoever else is in its group, without zombies."""
+    found: dict[int, psutil.Process] = {}
+    with contextlib.suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(leader_pid)
+        for process in [leader, *leader.children(recursive=True)]:
+            found[process.pid] = process
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == leader_pid and process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = process
+    return list(found.values())
+
+
+def is_listening(port: int, *, host: str = LOOPBACK) -> bool:
+    """Tell whether something accepts connections on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def free_port(*, preferred: int = 0) -> int:
+    """Return a loopback port that is free now: the preferred one if it is."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            # As servers do: a port whose old connections still linger is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((LOOPBACK, port))
+                chosen: int = probe.getsockname()[1]
+                return chosen
+    msg = "no free port on the loopback interface"
+    raise OSError(msg)
+
+
+def interrupt_on_sigterm() -> None:
+    """Let SIGTERM end this program the way Ctrl-C does, so that it stops what it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

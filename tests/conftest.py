@@ -1,0 +1,30 @@
+"""Fixtures that several test folders share: the real parts of the local stack."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from local.azurite import Azurite, start_azurite
+from local.processes import NotInstalledError
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """Yield one real Azurite for the whole run; tests keep apart by container and queue names."""
+    try:
+        azurite = start_azurite()
+    except NotInstalledError as exc:
+        pytest.skip(str(exc))
+    with azurite:
+        yield azurite
+
+
+@pytest.fixture
+def landing(azurite: Azurite) -> Iterator[ContainerClient]:
+    """Yield a fresh, empty container of the test's own; its name is unique."""
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        container = service.create_container(f"landing-{uuid.uuid4().hex[:12]}")
+        yield container
+        container.delete_container()
