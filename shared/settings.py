@@ -129,7 +129,8 @@ class Settings:
             try:
                 values[name] = setting.parse(text)
             except ValueError as error:
-                faults.append(f"{setting.name}={text!a} {error}.")
+                # A password in an address must not come back in the message.
+                faults.append(f"{setting.name}={text.rpartition('@')[2]!a} {error}.")
         values["bindings"] = Bindings.from_env(environ)
         faults += values["bindings"].faults
         try:
@@ -152,7 +153,8 @@ def _plain_http_faults(values: Mapping[str, Any]) -> list[str]:
     url = urlsplit(values.get("airflow_base_url", "https://unset"))
     if url.scheme == "https" or is_loopback(url.hostname or "") or values.get("airflow_allow_http"):
         return []
-    return [
+    fault = (
         f"AIRFLOW_BASE_URL={url.geturl()!a} is plain http: passwords would be readable on the way. "
         "Use https, or set AIRFLOW_ALLOW_HTTP=true where the network is trusted."
-    ]
+    )
+    return [fault]
