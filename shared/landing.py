@@ -11,7 +11,7 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
-from azure.storage.blob import BlobProperties, BlobServiceClient
+from azure.storage.blob import BlobProperties, BlobServiceClient, ExponentialRetry
 from requests.adapters import HTTPAdapter
 
 from shared.errors import StorageUnavailable
@@ -103,10 +103,10 @@ def _service_client(connection: StorageConnection, threads: int) -> BlobServiceC
             connection_timeout=_CONNECT_TIMEOUT_SECONDS,
             read_timeout=_READ_TIMEOUT_SECONDS,
         ),
-        # The library's own waits (15 s and more) would hold the invocation; three short ones bridge a hiccup.
-        "initial_backoff": 1,
-        "increment_base": 1,
-        "retry_total": 3,
+        # The library's own waits (15 s and more) would hold the invocation; two short ones bridge a hiccup.
+        "retry_policy": ExponentialRetry(
+            initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1
+        ),
     }
     if connection.connection_string:
         return BlobServiceClient.from_connection_string(connection.connection_string, **options)

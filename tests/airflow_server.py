@@ -1,0 +1,161 @@
+"""A stand-in for Airflow 3 that counts, and fails on demand. Only for counting and for faults."""
+
+import json
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+type Fault = Callable[["Exchange"], bool]
+"""Sees an exchange before it is carried out; returns True where it has answered itself."""
+
+
+@dataclass
+class Exchange:
+    """One request, and the handler to answer it with."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    handler: "_Handler"
+    commit: Callable[[], None]
+
+    def answer(self, status: int, body: object, **headers: str) -> None:
+        """Send an answer; a body that is text is sent as HTML, anything else as JSON."""
+        is_page = isinstance(body, str)
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.handler.send_response(status)
+        self.handler.send_header("Content-Type", "text/html" if is_page else "application/json")
+        self.handler.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.handler.send_header(name.replace("_", "-"), value)
+        self.handler.end_headers()
+        self.handler.wfile.write(data)
+
+    def hang_up(self) -> None:
+        """Close the connection without an answer."""
+        self.handler.close_connection = True
+        self.handler.connection.shutdown(2)
+
+
+@dataclass
+class AirflowServer:
+    """What the stand-in saw and holds.
+
+    Attributes:
+        dags: Ids of the DAGs that exist.
+        runs: By DAG id and run id: the body that created the run.
+        requests: How often each `METHOD /first/segments` came.
+        connections: How many were opened.
+        most_in_flight: The most trigger calls that were in work at once.
+        faults: Asked in turn before each request is carried out.
+    """
+
+    dags: set[str] = field(default_factory=lambda: {"copy_file"})
+    runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    requests: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    base_url: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    airflow: AirflowServer
+
+    def setup(self) -> None:
+        super().setup()
+        with self.airflow.lock:
+            self.airflow.connections += 1
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Stay quiet."""
+
+    def do_GET(self) -> None:
+        self._serve("GET")
+
+    def do_POST(self) -> None:
+        self._serve("POST")
+
+    def _serve(self, method: str) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        path = urlsplit(self.path).path
+        segments = [unquote(segment) for segment in path.strip("/").split("/")]
+        airflow = self.airflow
+        is_trigger = method == "POST" and segments[-1] == "dagRuns"
+        with airflow.lock:
+            airflow.requests[f"{method} {segments[-1] if is_trigger else '/'.join(segments[:3])}"] += 1
+            airflow.in_flight += is_trigger
+            airflow.most_in_flight = max(airflow.most_in_flight, airflow.in_flight)
+
+        def commit() -> None:
+            if is_trigger:
+                with airflow.lock:
+                    airflow.runs.setdefault((segments[3], body["dag_run_id"]), body)
+
+        exchange = Exchange(method=method, path=path, body=body, handler=self, commit=commit)
+        try:
+            if not any(fault(exchange) for fault in list(airflow.faults)):
+                self._carry_out(exchange, segments)
+        finally:
+            with airflow.lock:
+                airflow.in_flight -= is_trigger
+
+    def _carry_out(self, exchange: Exchange, segments: list[str]) -> None:
+        airflow = self.airflow
+        match exchange.method, segments:
+            case "POST", ["auth", "token"]:
+                exchange.answer(201, {"access_token": f"opaque-{uuid.uuid4().hex}"})
+            case "POST", ["api", "v2", "dags", dag_id, "dagRuns"]:
+                run_id = exchange.body["dag_run_id"]
+                if dag_id not in airflow.dags:
+                    exchange.answer(404, {"detail": f"Dag with dag_id: '{dag_id}' not found"})
+                elif (dag_id, run_id) in airflow.runs:
+                    exchange.answer(409, {"detail": {"reason": "Unique constraint violation"}})
+                else:
+                    exchange.commit()
+                    exchange.answer(200, {"dag_id": dag_id, "dag_run_id": run_id, "state": "queued"})
+            case "GET", ["api", "v2", "dags", dag_id, "dagRuns", run_id]:
+                if (dag_id, run_id) in airflow.runs:
+                    exchange.answer(200, {"dag_id": dag_id, "dag_run_id": run_id, "state": "success"})
+                else:
+                    exchange.answer(404, {"detail": "The DagRun was not found"})
+            case "GET", ["api", "v2", "dags"]:
+                dags = [{"dag_id": dag_id} for dag_id in sorted(airflow.dags)]
+                exchange.answer(200, {"dags": dags, "total_entries": len(dags)})
+            case _:
+                exchange.answer(404, {"detail": "Not Found"})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients of fault tests hang up; that is no news."""
+
+
+@contextmanager
+def airflow_server(**state: Any) -> Iterator[AirflowServer]:
+    """Serve on a free loopback port."""
+    airflow = AirflowServer(**state)
+    handler = type("Handler", (_Handler,), {"airflow": airflow})
+    server = _Server(("127.0.0.1", 0), handler)
+    airflow.base_url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield airflow
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
