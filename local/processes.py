@@ -1,7 +1,7 @@
 """Processes of the local stack: started with a log file, waited for with a bound, ended by id.
 
 A process started here leads a session of its own, so Ctrl-C at the terminal reaches only the program
-that started it; that program then ends its processes one by one.
+that started it; that program then ends its processes by id. Should it die before it can, the watchdog does.
 """
 
 import contextlib
@@ -16,9 +16,12 @@ from pathlib import Path
 
 import psutil
 
+from local import watchdog
+
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
 LOG_TAIL_LINES = 40
+GRACE_SECONDS = 10.0
 
 
 class ProcessError(RuntimeError):
@@ -81,10 +84,9 @@ class Process:
         msg += f"\n--- last lines of {self.log_path} ---\n{self.log_tail()}"
         raise ProcessError(msg)
 
-    def stop(self, *, grace_seconds: float = 10) -> None:
+    def stop(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
         """End the process, its group and all its descendants; safe to call again."""
-        stop_tree(self.pid, grace_seconds=grace_seconds)
-        self.popen.wait(timeout=grace_seconds)
+        stop_processes([self], grace_seconds=grace_seconds)
 
 
 def start_process(
@@ -107,38 +109,64 @@ def start_process(
             cwd=cwd,
             start_new_session=True,
         )
+    watchdog.remember(popen.pid)
     return Process(name=name, log_path=log_path, popen=popen)
 
 
-def stop_tree(leader_pid: int, *, grace_seconds: float) -> None:
-    """SIGTERM to a group leader's group and descendants, SIGKILL to what is left after `grace_seconds`.
+def stop_processes(processes: Sequence[Process], *, grace_seconds: float = GRACE_SECONDS) -> None:
+    """Stop several at the same time; see `stop_trees`."""
+    # The zombie of an ended leader keeps its id until we wait for it, so none of these ids is a stranger's.
+    unreaped = [process for process in processes if process.popen.returncode is None]
+    stop_trees([process.pid for process in unreaped], grace_seconds=grace_seconds)
+    for process in unreaped:
+        process.popen.wait(timeout=grace_seconds)
+        watchdog.forget(process.pid)
+
+
+def stop_trees(leaders: Sequence[int], *, grace_seconds: float) -> None:
+    """SIGTERM to the groups and descendants of the leaders, SIGKILL to what is left after `grace_seconds`.
 
     Descendants count too because some programs put their children into new sessions, out of the group.
     """
-    members = _members(leader_pid)
+    members = _members(leaders)
     for member in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.terminate()
-    _, left = psutil.wait_procs(members, timeout=grace_seconds)
-    # A child born while its parent was ending is in neither list above.
-    for member in {*left, *_members(leader_pid)}:
+    left = _wait_for_end(members, timeout_seconds=grace_seconds)
+    # A child born while its parent was ending was not among the members.
+    left = list({*left, *_members(leaders)})
+    for member in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(left, timeout=grace_seconds)
+    _wait_for_end(left, timeout_seconds=grace_seconds)
 
 
-def _members(leader_pid: int) -> list[psutil.Process]:
-    """Return the leader, all its descendants, and whoever else is in its group, without zombies."""
-    found: dict[int, psutil.Process] = {}
-    with contextlib.suppress(psutil.NoSuchProcess):
-        leader = psutil.Process(leader_pid)
-        for process in [leader, *leader.children(recursive=True)]:
-            found[process.pid] = process
+def _wait_for_end(processes: Sequence[psutil.Process], *, timeout_seconds: float) -> list[psutil.Process]:
+    """Wait, and return those that still run. Not `psutil.wait_procs`: that takes exit codes from `Popen`."""
+    deadline = time.monotonic() + timeout_seconds
+    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS / 2)
+    return alive
+
+
+def _members(leaders: Sequence[int]) -> list[psutil.Process]:
+    """Return the leaders, all their descendants, and whoever else is in their groups, without zombies."""
+    found: set[psutil.Process] = set()
+    for leader_pid in leaders:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            leader = psutil.Process(leader_pid)
+            found |= {leader, *leader.children(recursive=True)}
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-            if os.getpgid(process.pid) == leader_pid and process.status() != psutil.STATUS_ZOMBIE:
-                found[process.pid] = process
-    return list(found.values())
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) in leaders:
+                found.add(process)
+    return [process for process in found if _is_alive(process)]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def is_listening(port: int, *, host: str = LOOPBACK) -> bool:
