@@ -16,6 +16,7 @@ from shared.landing import LandingAccount
 from shared.retry import Retrier
 from shared.settings import Settings
 from shared.sources.blob_trigger import BlobTriggerSource
+from shared.storage import StorageAccount
 from shared.trigger import Trigger
 
 
@@ -69,5 +70,5 @@ class App:
         client = AirflowClient(http, V2(), auth, conf_max_bytes=settings.conf_max_bytes)
         retrier = Retrier(budget_seconds=settings.airflow_retry_budget_seconds)
         trigger = Trigger(client, retrier, self._log, dag_id=settings.airflow_dag_id)
-        landing = LandingAccount(settings.landing, threads=settings.threads)
+        landing = LandingAccount(StorageAccount(settings.landing, threads=settings.threads))
         return BlobTriggerSource(landing, trigger, self._log)

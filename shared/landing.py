@@ -2,36 +2,25 @@
 
 from datetime import UTC, datetime
 
-import requests
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
     ResourceNotFoundError,
 )
-from azure.core.pipeline.transport import RequestsTransport
-from azure.identity import ManagedIdentityCredential
-from azure.storage.blob import BlobProperties, BlobServiceClient, ExponentialRetry
-from requests.adapters import HTTPAdapter
+from azure.storage.blob import BlobProperties
 
 from shared.errors import StorageUnavailable
 from shared.events import BlobEvent, account_from_url, blob_url, canonical_etag
-from shared.storage_connection import StorageConnection
-
-_CONNECT_TIMEOUT_SECONDS = 5
-_READ_TIMEOUT_SECONDS = 20
+from shared.storage import StorageAccount
 
 
 class LandingAccount:
-    """The storage account that blobs land in.
+    """The storage account that blobs land in."""
 
-    One client and one credential for all invocations: the client that the host injects makes both anew for
-    every call, and each new credential asks for a token of its own.
-    """
-
-    def __init__(self, connection: StorageConnection, *, threads: int) -> None:
-        self._service = _service_client(connection, threads)
-        self._name = connection.name
+    def __init__(self, account: StorageAccount) -> None:
+        self._service = account.blobs
+        self._name = account.name
 
     def observe(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
         """Give the blob's current version as an event; None if there is no such blob (any more).
@@ -89,26 +78,3 @@ def _event(
         version_id=getattr(properties, "version_id", None),
         traceparent=traceparent,
     )
-
-
-def _service_client(connection: StorageConnection, threads: int) -> BlobServiceClient:
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", HTTPAdapter(pool_maxsize=threads, pool_block=True))
-    session.mount("http://", HTTPAdapter(pool_maxsize=threads, pool_block=True))
-    options = {
-        "transport": RequestsTransport(
-            session=session,
-            session_owner=False,
-            connection_timeout=_CONNECT_TIMEOUT_SECONDS,
-            read_timeout=_READ_TIMEOUT_SECONDS,
-        ),
-        # The library's own waits (15 s and more) would hold the invocation; two short ones bridge a hiccup.
-        "retry_policy": ExponentialRetry(
-            initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1
-        ),
-    }
-    if connection.connection_string:
-        return BlobServiceClient.from_connection_string(connection.connection_string, **options)
-    credential = ManagedIdentityCredential(client_id=connection.client_id)
-    return BlobServiceClient(connection.blob_endpoint, credential=credential, **options)

@@ -12,32 +12,53 @@ class StorageConnection:
         name: Prefix of the app settings.
         connection_string: Only for emulators and old accounts; hidden from `repr`.
         blob_endpoint: Such as `https://acct.blob.core.windows.net`; empty with a connection string.
+        queue_endpoint: Such as `https://acct.queue.core.windows.net`; empty with a connection string.
         client_id: Of a user-assigned identity; None for the system-assigned one.
     """
 
     name: str
     connection_string: str | None = field(default=None, repr=False)
     blob_endpoint: str = ""
+    queue_endpoint: str = ""
     client_id: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], name: str) -> "StorageConnection":
-        """Read `<name>`, or `<name>__blobServiceUri` with `<name>__clientId`.
+        """Read `<name>`, or `<name>__blobServiceUri`, `<name>__queueServiceUri` and `<name>__clientId`.
 
         Raises:
-            ValueError: Neither is set, or the address is not https.
+            ValueError: They are not set, or an address is not https.
         """
         connection_string = environ.get(name, "").strip()
+        if connection_string == "UseDevelopmentStorage=true":
+            connection_string = _DEVELOPMENT_STORAGE
         if connection_string:
             return cls(name=name, connection_string=connection_string)
-        uri = environ.get(f"{name}__blobServiceUri", "").strip().rstrip("/")
-        if not uri:
-            msg = (
-                f"{name}__blobServiceUri is not set: give the blob endpoint of the landing account "
-                f"(or its connection string as {name}, for Azurite)."
-            )
-            raise ValueError(msg)
-        if not uri.startswith("https://"):
-            msg = f"{name}__blobServiceUri={uri!a} is not https: a managed identity needs that."
-            raise ValueError(msg)
-        return cls(name=name, blob_endpoint=uri, client_id=environ.get(f"{name}__clientId") or None)
+        blob, queue = (_endpoint(environ, name, service) for service in ("blob", "queue"))
+        client_id = environ.get(f"{name}__clientId") or None
+        return cls(name=name, blob_endpoint=blob, queue_endpoint=queue, client_id=client_id)
+
+
+_DEVELOPMENT_STORAGE = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    # The public key of every Azurite:
+    # https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
+    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+)
+
+
+def _endpoint(environ: Mapping[str, str], name: str, service: str) -> str:
+    setting = f"{name}__{service}ServiceUri"
+    uri = environ.get(setting, "").strip().rstrip("/")
+    if not uri:
+        msg = (
+            f"{setting} is not set: give the account's {service} endpoint "
+            f"(or a connection string as {name}, for Azurite)."
+        )
+        raise ValueError(msg)
+    if not uri.startswith("https://"):
+        msg = f"{setting}={uri!a} is not https: a managed identity needs that."
+        raise ValueError(msg)
+    return uri

@@ -35,7 +35,7 @@ def test_sdk_does_not_log_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
             "AIRFLOW_BASE_URL": "http://127.0.0.1:9",
             "AIRFLOW_DAG_ID": "d",
             "LandingStorage": "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
-            "BlobEndpoint=http://127.0.0.1:9/a;",
+            "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;",
         }
     )
 

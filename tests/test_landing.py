@@ -11,6 +11,7 @@ from azure.storage.blob import ContainerClient, ContentSettings, generate_contai
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME, Azurite
 from shared.errors import StorageUnavailable
 from shared.landing import LandingAccount
+from shared.storage import StorageAccount
 from shared.storage_connection import StorageConnection
 from tests.counting_proxy import CountingProxy, counting_proxy
 
@@ -28,7 +29,7 @@ def proxy(azurite: Azurite) -> Iterator[CountingProxy]:
 def account(azurite: Azurite, proxy: CountingProxy) -> LandingAccount:
     """Give the app's view of Azurite, through the proxy."""
     text = azurite.connection_string.replace(f":{azurite.blob_port}/", f":{proxy.port}/")
-    return LandingAccount(StorageConnection(name="LandingStorage", connection_string=text), threads=4)
+    return _account(text)
 
 
 def test_facts_of_a_blob_come_from_one_head(
@@ -125,8 +126,11 @@ def test_name_with_dot_segments_tells_of_itself_not_of_its_resolution(
 
 def test_storage_that_is_down_is_worth_another_try(proxy: CountingProxy) -> None:
     """Nothing was sent to Airflow; the account is named."""
-    text = f"AccountName=a;AccountKey={ACCOUNT_KEY};BlobEndpoint=http://127.0.0.1:1/a;"
-    account = LandingAccount(StorageConnection(name="LandingStorage", connection_string=text), threads=1)
+    text = (
+        f"AccountName=a;AccountKey={ACCOUNT_KEY};"
+        "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
+    )
+    account = _account(text)
 
     with pytest.raises(StorageUnavailable, match="LandingStorage cannot be reached"):
         account.observe("landing", "a.csv")
@@ -135,12 +139,17 @@ def test_storage_that_is_down_is_worth_another_try(proxy: CountingProxy) -> None
 def test_refused_identity_is_named(azurite: Azurite, landing: ContainerClient) -> None:
     """The message says what to look at; it holds no key."""
     text = azurite.connection_string.replace(ACCOUNT_KEY, "d3Jvbmc=")
-    account = LandingAccount(StorageConnection(name="LandingStorage", connection_string=text), threads=1)
+    account = _account(text)
 
     with pytest.raises(StorageUnavailable, match=r"403 .* role on the account of LandingStorage") as caught:
         account.observe(landing.container_name, "a.csv")
 
     assert "d3Jvbmc" not in str(caught.value)
+
+
+def _account(connection_string: str) -> LandingAccount:
+    connection = StorageConnection(name="LandingStorage", connection_string=connection_string)
+    return LandingAccount(StorageAccount(connection, threads=4))
 
 
 def _put_raw(azurite: Azurite, landing: ContainerClient, name: str, data: bytes) -> None:

@@ -12,6 +12,7 @@ GOOD = {
     "AIRFLOW_BASE_URL": "https://airflow.example.com/team",
     "AIRFLOW_DAG_ID": "copy_file",
     "LandingStorage__blobServiceUri": "https://acct.blob.core.windows.net/",
+    "LandingStorage__queueServiceUri": "https://acct.queue.core.windows.net/",
     "LandingStorage__clientId": "11111111-2222-3333-4444-555555555555",
 }
 
