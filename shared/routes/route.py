@@ -1,0 +1,122 @@
+"""`Route`: which blobs, which DAG, what conf."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from shared.conf import build_conf
+from shared.errors import CopyPending
+from shared.events import BlobEvent
+from shared.routes import completeness
+from shared.routes.completeness import SUCCESS, Api, Default
+from shared.routes.filters import Filters, is_headed
+from shared.routes.pattern import Pattern
+from shared.routes.template import Template, render_value, templates
+from shared.run_id import run_id
+from shared.run_request import RunRequest, WhenPaused
+
+EVENT_TIME = "event_time"
+NO_DATE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route of the file, checked and compiled.
+
+    Attributes:
+        name: Part of the run id: whoever renames a route makes new runs for blobs that come again.
+        match: Which `container/blob` it is for, and the named parts in it.
+        dag_id: Text, with parts of `match` only where `dag_ids` is given; None for `ignore`.
+        dag_ids: The DAGs that a `dag_id` with parts may name; empty for a fixed one.
+        conf: What is added to the facts; see `compile_value`.
+        filters: Conditions beside the path.
+        complete: The completeness defaults that are on.
+        head: Ask for a `HEAD` in queue mode, for the facts that only it gives.
+        when_paused: See `RunRequest`.
+        logical_date: `none`, `event_time`, or the name of a date part.
+        max_runs_per_minute: See `RunRequest`.
+        max_queued_runs: See `RunRequest`.
+        stop: Look no further once this route has fired.
+        ignore: Start nothing, and look no further: an exception from the routes below.
+        line: Where it stands in its file, from 1; 0 for the route that stands in for a file.
+    """
+
+    name: str
+    match: Pattern
+    dag_id: Template | None
+    dag_ids: frozenset[str] = frozenset()
+    conf: Mapping[str, object] = field(default_factory=dict)
+    filters: Filters = field(default_factory=Filters)
+    complete: Mapping[str, Default] = field(default_factory=lambda: completeness.DEFAULTS)
+    head: bool = False
+    when_paused: WhenPaused = WhenPaused.QUEUE
+    logical_date: str = NO_DATE
+    max_runs_per_minute: int | None = None
+    max_queued_runs: int | None = None
+    stop: bool = False
+    ignore: bool = False
+    line: int = 0
+
+    @property
+    def is_for_folders(self) -> bool:
+        """Tell whether the route waits for `_SUCCESS` markers: one run for each finished folder."""
+        return f"/{self.match.text}".endswith(f"/{SUCCESS}")
+
+    def refusal(self, event: BlobEvent, parts: Mapping[str, object], api: Api) -> str | None:
+        """Give the reason not to fire for a blob that `match` fits, as `<key>` or `complete.<default>`.
+
+        Raises:
+            CopyPending: Nothing else stands against firing, but the blob is still being copied.
+        """
+        if reason := self.filters.refusal(event):
+            return reason
+        if self.ignore:
+            return None
+        if self.dag_ids and self._dag_id(event, parts) not in self.dag_ids:
+            return "dag_ids"
+        reason = completeness.refusal(event, api, self.complete)
+        if reason == completeness.PENDING_COPY:
+            msg = f"{event.path!a} is still being copied; its size and content are not final."
+            raise CopyPending(msg)
+        return f"complete.{reason}" if reason else None
+
+    def needs_head(self, event: BlobEvent, api: Api) -> bool:
+        """Tell whether the route needs facts that the event lacks and a `HEAD` gives."""
+        if is_headed(event):
+            return False
+        return (
+            self.head
+            or self.filters.needs_head(event)
+            or (not self.ignore and completeness.needs_head(event, api, self.complete))
+            or any(template.needs_head(event) for template in templates(self.conf))
+        )
+
+    def request(self, event: BlobEvent, parts: Mapping[str, object]) -> RunRequest:
+        """Give the run that a blob which `match` fits, and nothing refuses, should start."""
+        extra = render_value(self.conf, parts, event)
+        if self.is_for_folders:
+            extra = {"folder": event.name.rpartition("/")[0], **extra}
+        return RunRequest(
+            dag_id=self._dag_id(event, parts),
+            run_id=run_id(event, route=self.name),
+            conf=build_conf(event, route=self.name, extra=extra),
+            route=self.name,
+            logical_date=self._date(event, parts),
+            when_paused=self.when_paused,
+            max_runs_per_minute=self.max_runs_per_minute,
+            max_queued_runs=self.max_queued_runs,
+        )
+
+    def _dag_id(self, event: BlobEvent, parts: Mapping[str, object]) -> str:
+        return "" if self.dag_id is None else str(self.dag_id.render(parts, event))
+
+    def _date(self, event: BlobEvent, parts: Mapping[str, object]) -> datetime | None:
+        match self.logical_date:
+            case "none":
+                return None
+            case "event_time":
+                return event.event_time
+        day = parts[self.logical_date]
+        if isinstance(day, datetime):
+            return day
+        return datetime.combine(day, datetime.min.time(), UTC) if isinstance(day, date) else None

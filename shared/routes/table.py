@@ -1,0 +1,134 @@
+"""`RouteTable`: a blob event in, the runs that it should start out. Pure: no clock, no I/O."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.events import BlobEvent
+from shared.routes.completeness import Api
+from shared.routes.pieces import Subject
+from shared.routes.route import Route
+from shared.run_request import RunRequest
+
+NO_ROUTE = "no_route"
+IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Why a route whose `match` fits starts nothing.
+
+    Attributes:
+        route: Its name; empty where the `match` of no route fits.
+        reason: `no_route`, `ignored`, the key of a filter (`min_size`, …), `dag_ids`, or `complete.<default>`.
+    """
+
+    route: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What becomes of one event: a request for each route that fires, and why others do not.
+
+    With no requests there is at least one skip.
+    """
+
+    requests: tuple[RunRequest, ...]
+    skipped: tuple[Skip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one route says to one event.
+
+    Attributes:
+        route: The route.
+        parts: The named parts; None where `match` does not fit.
+        refusal: As in `Skip`; None where the route fires.
+    """
+
+    route: Route
+    parts: dict[str, object] | None
+    refusal: str | None = None
+
+    @property
+    def fires(self) -> bool:
+        """Tell whether the route starts a run."""
+        return self.parts is not None and self.refusal is None
+
+
+class RouteTable:
+    """The routes in their order, compiled once; safe to share between threads."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        by_head: dict[str, list[int]] = defaultdict(list)
+        for index, route in enumerate(self.routes):
+            by_head[route.match.head].append(index)
+        self._by_head = dict(by_head)
+        self._head_lengths = sorted({len(head) for head in by_head})
+        self._texts = [(route.match.tail, route.match.inner) for route in self.routes]
+
+    def match(self, event: BlobEvent, *, api: Api = None) -> Plan:
+        """Give the runs that the event should start.
+
+        Facts that the event lacks refuse nothing: where `needs_head` says so, read them first. `api` is
+        `data.api` of an Event Grid event: a fact of the delivery, not of the blob.
+
+        Raises:
+            CopyPending: The blob is still being copied; nothing is to be sent for any route yet.
+        """
+        requests: list[RunRequest] = []
+        skipped: list[Skip] = []
+        for verdict in self._verdicts(event, api, self._candidates(event.path)):
+            if verdict.parts is not None and verdict.refusal is None:
+                requests.append(verdict.route.request(event, verdict.parts))
+            elif verdict.refusal is not None:
+                skipped.append(Skip(route=verdict.route.name, reason=verdict.refusal))
+        if not requests and not skipped:
+            skipped.append(Skip(route="", reason=NO_ROUTE))
+        return Plan(requests=tuple(requests), skipped=tuple(skipped))
+
+    def needs_head(self, event: BlobEvent, *, api: Api = None) -> bool:
+        """Tell whether a route that may fire needs facts that only a `HEAD` of the blob gives."""
+        subject = Subject(event.path)
+        for route in self._candidates(event.path):
+            parts = route.match.match(subject)
+            if parts is None or route.refusal(event, parts, api) is not None:
+                continue
+            if route.needs_head(event, api):
+                return True
+            if route.stop or route.ignore:
+                return False
+        return False
+
+    def explain(self, event: BlobEvent, *, api: Api = None) -> list[Verdict]:
+        """Give the verdict of every route up to one that ends the search, in their order.
+
+        Raises:
+            CopyPending: As `match`.
+        """
+        return list(self._verdicts(event, api, self.routes))
+
+    def _verdicts(self, event: BlobEvent, api: Api, routes: Iterable[Route]) -> Iterator[Verdict]:
+        subject = Subject(event.path)
+        for route in routes:
+            parts = route.match.match(subject)
+            refusal = None if parts is None else route.refusal(event, parts, api)
+            if parts is not None and refusal is None and route.ignore:
+                yield Verdict(route=route, parts=parts, refusal=IGNORED)
+                return
+            yield Verdict(route=route, parts=parts, refusal=refusal)
+            if parts is not None and refusal is None and route.stop:
+                return
+
+    def _candidates(self, path: str) -> Iterator[Route]:
+        """Give the routes whose fixed texts the path has: all that can match, and few that do not."""
+        found: list[int] = []
+        for length in self._head_lengths:
+            found += self._by_head.get(path[:length], ())
+        for index in sorted(found):
+            tail, inner = self._texts[index]
+            if path.endswith(tail) and inner in path:
+                yield self.routes[index]
