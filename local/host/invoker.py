@@ -1,0 +1,98 @@
+"""Runs one invocation of a function and writes its start and its end to the log."""
+
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from local.host.functions import Function
+from local.host.host_log import Log
+from local.host.typed_data import Value
+from local.host.worker_process import Answer, WorkerEndedError
+from local.host.workers import Workers
+
+
+class Invoker:
+    """Runs invocations in the workers; each has an id of its own, also each attempt."""
+
+    def __init__(self, *, workers: Workers, log: Log, timeout_seconds: float) -> None:
+        self._workers = workers
+        self._log = log
+        self._timeout_seconds = timeout_seconds
+        self._idle = threading.Condition()
+        self._count = 0
+
+    def invoke(
+        self,
+        function: Function,
+        value: Value,
+        *,
+        reason: str,
+        metadata: Mapping[str, Value] | None = None,
+        details: str = "",
+        trace_parent: str = "",
+    ) -> Answer:
+        """Run the function with `value` for its trigger argument, and wait for the end.
+
+        Args:
+            function: what to run.
+            value: for the trigger's argument.
+            reason: why it runs, for the log.
+            metadata: trigger metadata, for bindings that read it.
+            details: `Trigger Details` for the log.
+            trace_parent: W3C traceparent; a new one if empty.
+        """
+        invocation_id = str(uuid.uuid4())
+        message: dict[str, Any] = {
+            "name": function.name,
+            "function_id": function.function_id,
+            "inputs": {function.argument: value},
+            "metadata": dict(metadata or {}),
+            "trace_parent": trace_parent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+        }
+        with self._idle:
+            self._count += 1
+        started = time.monotonic()
+        self._log(f"Executing 'Functions.{function.name}' (Reason='{reason}', Id={invocation_id})")
+        if details:
+            self._log(f"Trigger Details: {details}")
+        try:
+            answer = self._run(invocation_id, message)
+        finally:
+            with self._idle:
+                self._count -= 1
+                self._idle.notify_all()
+        duration = int((time.monotonic() - started) * 1000)
+        if answer.error is None:
+            self._log(
+                f"Executed 'Functions.{function.name}' (Succeeded, Id={invocation_id}, Duration={duration}ms)"
+            )
+        else:
+            self._log(
+                f"Executed 'Functions.{function.name}' (Failed, Id={invocation_id}, Duration={duration}ms)\n"
+                f"Exception while executing function: Functions.{function.name}\n"
+                f"Result: Failure\nException: {answer.error}\nStack: {answer.stack}",
+                level="Error",
+            )
+        return answer
+
+    def drain(self, timeout_seconds: float) -> bool:
+        """Wait until nothing runs; False when something still does after `timeout_seconds`."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._count == 0, timeout=timeout_seconds)
+
+    def _run(self, invocation_id: str, message: dict[str, Any]) -> Answer:
+        try:
+            worker, future = self._workers.invoke(invocation_id, message)
+        except TimeoutError as exc:
+            return Answer(error=str(exc))
+        try:
+            return future.result(self._timeout_seconds)
+        except TimeoutError:
+            # The real host cannot end a thread either: it ends the process (functionTimeout).
+            worker.kill()
+            return Answer(error=f"Timeout value of {self._timeout_seconds:g} s exceeded by function")
+        except WorkerEndedError as exc:
+            return Answer(error=f"WorkerProcessExitException: {exc}")

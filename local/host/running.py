@@ -1,0 +1,191 @@
+"""A host started as a child process, for tests and for the local stack."""
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+import requests
+
+from local.host.core_tools import find_func
+from local.host.options import ROOT, HostOptions
+from local.host.state_file import HostState
+from local.processes import LOOPBACK, Process, free_port, start_process
+
+_STOP_MARGIN_SECONDS = 5
+_LOAD_FAILED = "Worker failed to index functions", "Host failed to start"
+
+
+class HostStartError(RuntimeError):
+    """The host did not load the app; the message has its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningHost:
+    """A host that has loaded all functions; a context manager that stops it.
+
+    Attributes:
+        options: what was asked for.
+        is_func: whether it is Core Tools.
+        process: the host's process, leader of its own group.
+    """
+
+    options: HostOptions
+    is_func: bool
+    process: Process
+    _state_path: Path
+    _func_url: str = ""
+
+    @property
+    def url(self) -> str:
+        """Its address, without a slash at the end."""
+        return self._state.url
+
+    @property
+    def system_key(self) -> str:
+        """Key of the Event Grid webhook; empty with Core Tools, which asks for none."""
+        return self._state.system_key
+
+    @property
+    def function_key(self) -> str:
+        """Key of all functions; empty with Core Tools."""
+        return self._state.function_key
+
+    @property
+    def master_key(self) -> str:
+        """Key of `/admin`; empty with Core Tools."""
+        return self._state.master_key
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """Process ids of the Python workers that take invocations now."""
+        return self._state.worker_pids
+
+    def log(self) -> str:
+        """Return the log so far."""
+        return self.process.log()
+
+    def wait_for_log(self, text: str, timeout_seconds: float = 30, *, count: int = 1) -> str:
+        """Wait until the log holds `text` (`count` times), and return the log.
+
+        Raises:
+            ProcessError: it does not in time, or the host ended; the message has the end of the log.
+        """
+
+        def found() -> str | None:
+            log = self.log()
+            return log if log.count(text) >= count else None
+
+        return self.process.wait_until(
+            found, timeout_seconds=timeout_seconds, what=f"log has {text!r} x{count}"
+        )
+
+    def kill_worker(self, index: int = 0) -> int:
+        """Kill one worker process at once; return its id."""
+        pid = self.worker_pids[index]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def kill(self) -> None:
+        """Kill the host and its workers at once, as a machine that dies."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.popen.wait(timeout=_STOP_MARGIN_SECONDS)
+
+    def stop(self) -> None:
+        """Ask the host to end after what runs now, then end what is left; safe to call again."""
+        if self.process.is_running:
+            os.kill(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(psutil.TimeoutExpired):
+                psutil.Process(self.process.pid).wait(self.options.times.drain + _STOP_MARGIN_SECONDS)
+        self.process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def _state(self) -> HostState:
+        if self.is_func:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            pids = tuple(child.pid for child in children if "python" in child.name().lower())
+            return HostState(url=self._func_url, worker_pids=pids)
+        state = HostState.read(self._state_path)
+        if state is None:
+            msg = f"the host is not ready\n{self.process.log_tail()}"
+            raise HostStartError(msg)
+        return state
+
+
+def start_host(options: HostOptions | None = None) -> RunningHost:
+    """Start a host and wait until all functions are loaded; use the result in a `with`.
+
+    Raises:
+        HostStartError: the app cannot be loaded.
+        ProcessError: the host ended, or was not ready in time.
+    """
+    options = options or HostOptions()
+    environment = {**os.environ, **options.environment}
+    is_func = options.host != "standin" and find_func(environment) is not None
+    folder = Path(tempfile.mkdtemp(prefix="functions-host-"))
+    port = options.port or (free_port() if is_func else 0)
+    command = [
+        *(sys.executable, "-m", "local.host", "--app", str(options.app), "--host", options.host),
+        *(
+            "--port",
+            str(port),
+            "--times",
+            options.times.to_json(),
+            "--state-file",
+            str(folder / "state.json"),
+        ),
+        *(() if options.workers is None else ("--workers", str(options.workers))),
+        *(() if options.needs_keys else ("--no-keys",)),
+    ]
+    log_path = options.log_path or folder / "host.log"
+    written_before = log_path.stat().st_size if log_path.exists() else 0
+    process = start_process(command, name="Functions host", log_path=log_path, env=environment, cwd=ROOT)
+    host = RunningHost(
+        options=options,
+        is_func=is_func,
+        process=process,
+        _state_path=folder / "state.json",
+        _func_url=f"http://{LOOPBACK}:{port}",
+    )
+    try:
+        process.wait_until(
+            lambda: _is_ready(host, written_before),
+            timeout_seconds=options.ready_timeout_seconds,
+            what="all functions loaded",
+        )
+    except BaseException:
+        host.stop()
+        raise
+    return host
+
+
+def _is_ready(host: RunningHost, written_before: int) -> bool:
+    log = host.process.log_path.read_bytes()[written_before:].decode(errors="replace")
+    if any(text in log for text in _LOAD_FAILED):
+        msg = f"the host could not load the app\n{host.process.log_tail()}"
+        raise HostStartError(msg)
+    if not host.is_func:
+        return HostState.read(host._state_path) is not None
+    try:
+        answer = requests.get(f"{host.url}/admin/host/status", timeout=5)
+    except requests.RequestException:
+        return False
+    return answer.ok and answer.json().get("state") == "Running" and bool(host.worker_pids)

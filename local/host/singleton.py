@@ -1,0 +1,60 @@
+"""A lock that one host of an app holds at a time: a leased blob in the host's storage.
+
+Source: SDK Singleton/BlobLeaseDistributedLockManager.cs (`azure-webjobs-hosts/locks/<host id>/<function>.Listener`).
+"""
+
+import contextlib
+import threading
+
+from azure.core.exceptions import (
+    AzureError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import BlobLeaseClient, BlobServiceClient
+
+from local.host.receipts import HOSTS_CONTAINER
+
+
+class Singleton:
+    """The lock; `try_hold` again and again, at least three times per lease."""
+
+    def __init__(self, *, blobs: BlobServiceClient, host_id: str, name: str, lease_seconds: int) -> None:
+        self._container = blobs.get_container_client(HOSTS_CONTAINER)
+        self._blob = self._container.get_blob_client(f"locks/{host_id}/{name}")
+        self._lease_seconds = lease_seconds
+        self._lease: BlobLeaseClient | None = None
+        self._lock = threading.Lock()
+
+    def try_hold(self) -> bool:
+        """Take the lock, or renew it; tell whether this host has it now."""
+        with self._lock:
+            try:
+                if self._lease is not None:
+                    self._lease.renew()
+                else:
+                    self._lease = self._acquire()
+            except AzureError:
+                self._lease = None
+            return self._lease is not None
+
+    def release(self) -> None:
+        """Let another host have it."""
+        with self._lock, contextlib.suppress(AzureError):
+            if self._lease is not None:
+                self._lease.release()
+            self._lease = None
+
+    def _acquire(self) -> BlobLeaseClient | None:
+        for _ in range(2):
+            try:
+                return self._blob.acquire_lease(lease_duration=self._lease_seconds)
+            except ResourceExistsError:
+                return None
+            except ResourceNotFoundError:
+                with contextlib.suppress(ResourceExistsError):
+                    self._container.create_container()
+                with contextlib.suppress(ResourceExistsError, ResourceModifiedError):
+                    self._blob.upload_blob(b"", overwrite=False)
+        return None

@@ -1,0 +1,136 @@
+"""Fires a function with a timer trigger: on its schedule, in one host of the app at a time.
+
+Source: SDK extensions Timers (TimerListener, StorageScheduleMonitor): the status of a schedule lies in
+`azure-webjobs-hosts/timers/<host id>/<function>/status`, so that a missed time is made up for.
+"""
+
+import contextlib
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+
+from local.host.functions import Function
+from local.host.host_log import Log
+from local.host.invoker import Invoker
+from local.host.receipts import HOSTS_CONTAINER
+from local.host.schedule import parse_schedule
+from local.host.singleton import Singleton
+from local.host.times import HostTimes
+from local.host.typed_data import json_text
+
+# The monitor is switched off for schedules that come more often than this.
+_MONITORED_FROM = timedelta(minutes=1)
+
+
+class Timer:
+    """A thread that holds the timer's lock and fires; without the lock it only tries to get it."""
+
+    def __init__(
+        self,
+        *,
+        function: Function,
+        invoker: Invoker,
+        blobs: BlobServiceClient,
+        host_id: str,
+        times: HostTimes,
+        log: Log,
+    ) -> None:
+        self._function = function
+        self._invoker = invoker
+        self._times = times
+        self._log = log
+        self._schedule = parse_schedule(str(function.trigger["schedule"]))
+        self._status = blobs.get_container_client(HOSTS_CONTAINER).get_blob_client(
+            f"timers/{host_id}/{function.host_id}/status"
+        )
+        self._singleton = Singleton(
+            blobs=blobs,
+            host_id=host_id,
+            name=f"{function.host_id}.Listener",
+            lease_seconds=times.singleton_lease,
+        )
+        self._stopping = threading.Event()
+        self._due: datetime | None = None
+        self._thread = threading.Thread(target=self._keep, name=f"timer-{function.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to compete for the lock."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Fire no more, and let another host have the lock."""
+        self._stopping.set()
+        self._singleton.release()
+
+    def fire(self, *, reason: str, is_past_due: bool = False) -> bool:
+        """Run the function once and wait for its end; False when it failed."""
+        now = datetime.now(UTC)
+        status = {
+            "Last": now.isoformat(),
+            "Next": self._schedule.next_after(now).isoformat(),
+            "LastUpdated": now.isoformat(),
+        }
+        payload = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": is_past_due}
+        answer = self._invoker.invoke(self._function, json_text(json.dumps(payload)), reason=reason)
+        return answer.error is None
+
+    def _keep(self) -> None:
+        """Hold the lock while the host lives; a thread of its own fires meanwhile."""
+        firing: threading.Thread | None = None
+        while not self._stopping.is_set():
+            if not self._singleton.try_hold():
+                self._due = None
+                self._stopping.wait(self._times.singleton_retry)
+                continue
+            if firing is None or not firing.is_alive():
+                firing = threading.Thread(target=self._tick, name=f"{self._thread.name}-run", daemon=True)
+                if self._due is None or datetime.now(UTC) >= self._due:
+                    firing.start()
+            self._stopping.wait(self._pause())
+
+    def _pause(self) -> float:
+        renew = self._times.singleton_lease / 4
+        if self._due is None:
+            return 0.05
+        return min(max((self._due - datetime.now(UTC)).total_seconds(), 0.01), renew)
+
+    def _tick(self) -> None:
+        """Fire if it is time, then find out the next time."""
+        try:
+            now = datetime.now(UTC)
+            if self._due is None:
+                missed = self._missed(now)
+                if missed or self._function.trigger.get("runOnStartup"):
+                    self.fire(reason="Timer fired at startup", is_past_due=missed)
+            else:
+                self.fire(reason=f"Timer fired at {now.isoformat()}")
+            # The next time counts from the end: runs of one timer never overlap.
+            self._due = self._schedule.next_after(datetime.now(UTC))
+            self._write_status(last=now, due=self._due)
+        except Exception as exc:  # noqa: BLE001 (a failed write must not end the timer)
+            self._due = self._schedule.next_after(datetime.now(UTC))
+            self._log(f"Timer '{self._function.name}': {exc!r}", level="Error")
+
+    @property
+    def _is_monitored(self) -> bool:
+        now = datetime.now(UTC)
+        first = self._schedule.next_after(now)
+        often = self._schedule.next_after(first) - first < _MONITORED_FROM
+        return bool(self._function.trigger.get("useMonitor", True)) and not often
+
+    def _missed(self, now: datetime) -> bool:
+        if not self._is_monitored:
+            return False
+        with contextlib.suppress(ResourceNotFoundError, ValueError, KeyError):
+            status = json.loads(self._status.download_blob().readall())
+            return datetime.fromisoformat(status["Next"]) < now
+        return False
+
+    def _write_status(self, *, last: datetime, due: datetime) -> None:
+        if self._is_monitored:
+            status = {"Last": last.isoformat(), "Next": due.isoformat(), "LastUpdated": last.isoformat()}
+            with contextlib.suppress(ResourceExistsError):
+                self._status.upload_blob(json.dumps(status).encode(), overwrite=True)

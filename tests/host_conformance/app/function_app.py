@@ -1,0 +1,114 @@
+"""A small app that records its invocations: one JSON line each, in the file that RECORD_FILE names.
+
+What a blob's name or a message's text contains says how the function behaves: `fail` raises, `slow`
+takes SLOW_SECONDS, `answer` returns a value.
+"""
+
+import json
+import logging
+import os
+import time
+from typing import Any
+
+import azure.functions as func
+import azurefunctions.extensions.bindings.blob as blob
+
+app = func.FunctionApp()
+
+
+def record(function: str, **facts: Any) -> None:
+    """Append one line; a line this short is written as a whole."""
+    line = json.dumps({"function": function, "pid": os.getpid(), **facts}) + "\n"
+    descriptor = os.open(os.environ["RECORD_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
+
+
+def behave(text: str) -> Any:
+    """Do what the text asks for."""
+    if "slow" in text:
+        time.sleep(float(os.environ.get("SLOW_SECONDS", "2")))
+    if "fail" in text:
+        message = "asked to fail"
+        raise ValueError(message)
+    return "a value" if "answer" in text else None
+
+
+def on_blob(function: str, client: blob.BlobClient, context: func.Context) -> Any:
+    """Record a blob by its names only."""
+    record(
+        function,
+        container=client.container_name,
+        blob=client.blob_name,
+        invocation_id=context.invocation_id,
+        retry_count=context.retry_context.retry_count,
+    )
+    return behave(client.blob_name)
+
+
+@app.blob_trigger(arg_name="client", path="%SCAN_CONTAINER%/{name}", connection="LandingStorage")
+def scanned(client: blob.BlobClient, context: func.Context) -> Any:
+    """Every blob of a scanned container."""
+    logging.info("scanned saw a blob")
+    return on_blob("scanned", client, context)
+
+
+@app.blob_trigger(arg_name="client", path="%SCAN_CONTAINER%/only/{name}.csv", connection="LandingStorage")
+def scanned_csv(client: blob.BlobClient, context: func.Context) -> Any:
+    """Blobs of the same container whose names match a pattern."""
+    return on_blob("scanned_csv", client, context)
+
+
+@app.blob_trigger(
+    arg_name="client", path="%EVENT_CONTAINER%/{name}", connection="LandingStorage", source="EventGrid"
+)
+def told(client: blob.BlobClient, context: func.Context) -> Any:
+    """Blobs that Event Grid tells of."""
+    return on_blob("told", client, context)
+
+
+@app.blob_trigger(arg_name="stream", path="%STREAM_CONTAINER%/{name}", connection="LandingStorage")
+def streamed(stream: func.InputStream) -> None:
+    """A blob whose content the host reads."""
+    record("streamed", blob=stream.name, length=stream.length, content=stream.read().decode())
+
+
+@app.queue_trigger(arg_name="message", queue_name="%QUEUE%", connection="LandingStorage")
+def queued(message: func.QueueMessage) -> None:
+    """Messages of a queue."""
+    text = message.get_body().decode()
+    record("queued", text=text, dequeue_count=message.dequeue_count, id=message.id)
+    behave(text)
+
+
+@app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=False, use_monitor=False)
+def ticked(timer: func.TimerRequest) -> None:
+    """A timer."""
+    record("ticked", past_due=timer.past_due)
+
+
+@app.route("echo/{word}", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
+def echo(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with what was asked."""
+    return func.HttpResponse(
+        json.dumps(
+            {"word": req.route_params["word"], "body": req.get_body().decode(), "query": dict(req.params)}
+        ),
+        mimetype="application/json",
+        status_code=int(req.params.get("status", "200")),
+    )
+
+
+@app.route("open", auth_level=func.AuthLevel.ANONYMOUS)
+def open_to_all(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer without a key."""
+    behave(req.params.get("how", ""))
+    return func.HttpResponse("open")
+
+
+@app.route("locked", auth_level=func.AuthLevel.ADMIN)
+def locked(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer to the master key only."""
+    return func.HttpResponse("locked")
