@@ -11,7 +11,8 @@ from typing import Self
 from local.processes import LOOPBACK, NotInstalledError, Process, start_process
 
 ROOT = Path(__file__).parents[1]
-PROGRAM = ROOT / ".stack" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+AZURITE_FOLDER = ROOT / ".stack" / "azurite"
+PROGRAM = AZURITE_FOLDER / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 START_TIMEOUT_SECONDS = 60
 
 # The public development account, the same in every Azurite.

@@ -1,0 +1,138 @@
+"""Installs the parts of the local stack below `.stack/`; does nothing for what is there already.
+
+Run it with `python -m local.install`.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import uv
+
+from local.airflow.kind import AirflowKind, Place, folder_of, program_of
+from local.airflow.kind_3 import AIRFLOW_3
+from local.azurite import AZURITE_FOLDER
+
+LOCAL = Path(__file__).parent
+STACK = LOCAL.parent / ".stack"
+INSTALL_TIMEOUT_SECONDS = 900
+
+
+class InstallError(RuntimeError):
+    """A part could not be installed; the message ends with what its installer said."""
+
+
+def install_azurite() -> None:
+    """Install Azurite from the npm lock file.
+
+    Raises:
+        InstallError: Node.js is missing, or npm failed.
+    """
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        msg = "Node.js is missing: install Node.js 20 or newer with npm (https://nodejs.org)"
+        raise InstallError(msg)
+    sources = [LOCAL / name for name in ("package.json", "package-lock.json", ".npmrc")]
+
+    def install() -> None:
+        for source in sources:
+            shutil.copy(source, AZURITE_FOLDER)
+        _run([npm, "ci", "--loglevel=error"], cwd=AZURITE_FOLDER)
+
+    _install_once(AZURITE_FOLDER, what="Azurite", sources=sources, install=install)
+
+
+def install_airflow(kind: AirflowKind) -> None:
+    """Install an Airflow from its lock file, with a home to copy that holds an empty database.
+
+    Raises:
+        InstallError: uv or the migration of the database failed.
+    """
+    folder = folder_of(kind)
+
+    def install() -> None:
+        venv = folder / "venv"
+        ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+        python = sys.executable if kind.python == ours else kind.python
+        _run([uv.find_uv_bin(), "venv", "--quiet", "--python", python, str(venv)])
+        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode"]
+        _run([*install, "--python", str(venv / "bin" / "python"), "--requirement", str(kind.lock)])
+        unfinished = folder / "unfinished-template"
+        unfinished.mkdir()
+        place = Place(
+            home=unfinished,
+            dags_folder=unfinished / "dags",
+            port=0,
+            log_port=0,
+            username="nobody",
+            password="",
+            secret="0" * 64,
+        )
+        kind.prepare(place)
+        _run([str(program_of(kind)), *kind.migrate], environment=kind.environment(place))
+        unfinished.rename(folder / "template")
+
+    _install_once(folder, what=kind.name, sources=[kind.lock, Path(__file__)], install=install)
+
+
+def _install_once(folder: Path, *, what: str, sources: Sequence[Path], install: Callable[[], None]) -> None:
+    """Install into an emptied folder, unless its stamp says that the same sources are installed."""
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    stamp = folder / "installed"
+    with _lock(folder):
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
+            return
+        print(f"installing {what} ...", flush=True)
+        started = time.monotonic()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install()
+        stamp.write_text(digest, encoding="utf-8")
+        print(f"installed {what} in {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep two installations at the same time from mixing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run(
+    command: Sequence[str], *, cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> None:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=dict(os.environ) | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=INSTALL_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        msg = f"{' '.join(command)} ended with code {done.returncode}\n{done.stdout[-4000:]}"
+        raise InstallError(msg)
+
+
+def main() -> None:
+    """Install everything."""
+    try:
+        install_azurite()
+        install_airflow(AIRFLOW_3)
+    except InstallError as exc:
+        sys.exit(f"error: {exc}")
+
+
+if __name__ == "__main__":
+    main()
