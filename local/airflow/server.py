@@ -1,5 +1,6 @@
 """One running Airflow, with a home, a database and ports of its own."""
 
+import json
 import os
 import secrets
 import shutil
@@ -166,6 +167,12 @@ def start_airflow(
         airflow.__exit__(None, None, None)
         raise
     return airflow
+
+
+def landing_storage(connection_string: str) -> dict[str, str]:
+    """Return the variable that makes a storage account the connection that the example DAGs use."""
+    connection = {"conn_type": "wasb", "extra": {"connection_string": connection_string}}
+    return {"AIRFLOW_CONN_LANDING_STORAGE": json.dumps(connection)}
 
 
 def _clean_environment() -> dict[str, str]:
