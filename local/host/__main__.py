@@ -12,7 +12,8 @@ from local.host.host_json import HostJsonError
 from local.host.host_log import HostLog
 from local.host.options import ROOT
 from local.host.settings import SettingError, load_settings
-from local.host.standin import StandIn, StandInOptions
+from local.host.standin import StandIn
+from local.host.standin_options import StandInOptions
 from local.host.times import HostTimes
 from local.host.workers import MAX_WORKERS
 from local.processes import free_port

@@ -4,7 +4,6 @@ Source: NET-B Listeners/BlobQueueTriggerExecutor.cs.
 """
 
 import json
-from collections.abc import Mapping
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobProperties
@@ -14,25 +13,23 @@ from local.host import queues
 from local.host.blob_message import POISON_QUEUE, BlobMessage
 from local.host.blob_path import BlobPath
 from local.host.functions import Function
-from local.host.host_log import Log
-from local.host.invoker import Invoker
+from local.host.invoker import Invocation
+from local.host.parts import HostParts
 from local.host.queue_message import ReceivedMessage
-from local.host.storage import HOST_CONNECTION, StorageAccounts
+from local.host.storage import HOST_CONNECTION
 from local.host.typed_data import Value, binary, json_text, string
 
 
 class BlobRunner:
     """Turns messages of the control queue into invocations."""
 
-    def __init__(
-        self, *, functions: list[Function], invoker: Invoker, accounts: StorageAccounts, log: Log
-    ) -> None:
-        self._invoker = invoker
-        self._accounts = accounts
-        self._log = log
+    def __init__(self, *, functions: list[Function], parts: HostParts) -> None:
+        self._invoker = parts.invoker
+        self._accounts = parts.accounts
+        self._log = parts.log
         self._paths = {function.name: BlobPath.parse(str(function.trigger["path"])) for function in functions}
         # NET-B BlobListenerFactory.cs registers both ids; looked up with case.
-        self._functions: Mapping[str, Function] = {
+        self._functions = {
             name: function
             for function in functions
             for name in (function.host_id, f"Functions.{function.name}")
@@ -72,12 +69,15 @@ class BlobRunner:
             # The newer version has a message of its own. Event Grid's source does not compare.
             self._log(f"Blob '{where}' has changed, the message of its older version is dropped.")
             return True
+        source = "EventGrid" if function.is_event_grid else "LogsAndContainerScan"
         answer = self._invoker.invoke(
-            function,
-            self._value(function, client),
-            reason=f"New blob detected({'EventGrid' if function.is_event_grid else 'LogsAndContainerScan'}): {where}",
-            metadata=self._metadata(function, client, properties),
-            details=f"{details}, BlobLastModified: {properties.last_modified:%Y-%m-%dT%H:%M:%S}+00:00",
+            Invocation(
+                function=function,
+                value=self._value(function, client),
+                reason=f"New blob detected({source}): {where}",
+                metadata=self._metadata(function, client, properties),
+                details=f"{details}, BlobLastModified: {properties.last_modified:%Y-%m-%dT%H:%M:%S}+00:00",
+            )
         )
         return answer.error is None
 

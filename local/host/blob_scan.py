@@ -14,7 +14,7 @@ from local.host.blob_message import BlobMessage
 from local.host.blob_path import BlobPath
 from local.host.blob_queue import BlobQueue
 from local.host.functions import Function
-from local.host.host_log import Log
+from local.host.parts import HostParts
 from local.host.receipts import Receipt, Receipts
 
 
@@ -36,15 +36,14 @@ class BlobScan:
         targets: list[ScanTarget],
         receipts: Receipts,
         queue: BlobQueue,
-        interval_seconds: float,
-        log: Log,
+        parts: HostParts,
     ) -> None:
         self._container = container
         self._targets = targets
         self._receipts = receipts
         self._queue = queue
-        self._interval_seconds = interval_seconds
-        self._log = log
+        self._interval_seconds = parts.times.container_scan
+        self._log = parts.log
         self._stopping = threading.Event()
         # What was found queued already; the receipts are the truth, this spares asking for them.
         self._known: dict[tuple[str, str], str] = {}

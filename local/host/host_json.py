@@ -102,9 +102,7 @@ def seconds(text: str) -> float:
     Raises:
         ValueError: not a time span.
     """
-    days, _, clock = (
-        text.rpartition(".") if text.count(":") and "." in text.split(":")[0] else ("0", "", text)
-    )
+    days, _, clock = text.partition(".") if "." in text.partition(":")[0] else ("0", "", text)
     parts = clock.split(":")
     if len(parts) != len(("hours", "minutes", "seconds")):
         msg = f"{text!r} is no time span (hh:mm:ss)"

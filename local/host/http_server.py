@@ -87,9 +87,12 @@ class HttpServer:
 
     def __init__(self, *, port: int, answer: Answer) -> None:
         self._answer = answer
-        self._server = _Server(port, lambda request: self._answer(request))
+        self._server = _Server(port, self._current)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
         self._thread.start()
+
+    def _current(self, request: Request) -> Response:
+        return self._answer(request)
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from local.host.functions import Function
@@ -12,6 +13,27 @@ from local.host.host_log import Log
 from local.host.typed_data import Value
 from local.host.worker_process import Answer, WorkerEndedError
 from local.host.workers import Workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One run of a function; each attempt is one.
+
+    Attributes:
+        function: what to run.
+        value: for the trigger's argument.
+        reason: why it runs, for the log.
+        metadata: trigger metadata, for bindings that read it.
+        details: `Trigger Details` for the log.
+        trace_parent: W3C traceparent; a new one if empty.
+    """
+
+    function: Function
+    value: Value
+    reason: str
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    details: str = ""
+    trace_parent: str = ""
 
 
 class Invoker:
@@ -24,40 +46,24 @@ class Invoker:
         self._idle = threading.Condition()
         self._count = 0
 
-    def invoke(
-        self,
-        function: Function,
-        value: Value,
-        *,
-        reason: str,
-        metadata: Mapping[str, Value] | None = None,
-        details: str = "",
-        trace_parent: str = "",
-    ) -> Answer:
-        """Run the function with `value` for its trigger argument, and wait for the end.
-
-        Args:
-            function: what to run.
-            value: for the trigger's argument.
-            reason: why it runs, for the log.
-            metadata: trigger metadata, for bindings that read it.
-            details: `Trigger Details` for the log.
-            trace_parent: W3C traceparent; a new one if empty.
-        """
+    def invoke(self, invocation: Invocation) -> Answer:
+        """Run the function and wait for its end; the invocation id is new each time."""
+        function = invocation.function
         invocation_id = str(uuid.uuid4())
         message: dict[str, Any] = {
             "name": function.name,
             "function_id": function.function_id,
-            "inputs": {function.argument: value},
-            "metadata": dict(metadata or {}),
-            "trace_parent": trace_parent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            "inputs": {function.argument: invocation.value},
+            "metadata": dict(invocation.metadata),
+            "trace_parent": invocation.trace_parent
+            or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         }
         with self._idle:
             self._count += 1
         started = time.monotonic()
-        self._log(f"Executing 'Functions.{function.name}' (Reason='{reason}', Id={invocation_id})")
-        if details:
-            self._log(f"Trigger Details: {details}")
+        self._log(f"Executing 'Functions.{function.name}' (Reason='{invocation.reason}', Id={invocation_id})")
+        if invocation.details:
+            self._log(f"Trigger Details: {invocation.details}")
         try:
             answer = self._run(invocation_id, message)
         finally:

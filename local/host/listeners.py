@@ -16,16 +16,13 @@ from local.host.functions import (
     FunctionError,
     of_kind,
 )
-from local.host.host_json import HostJson
-from local.host.host_log import Log
-from local.host.invoker import Invoker
+from local.host.parts import HostParts
 from local.host.queue_listener import QueueListener
 from local.host.queue_runner import QueueRunner
 from local.host.receipts import Receipts
 from local.host.settings import SettingError
 from local.host.storage import HOST_CONNECTION, StorageAccounts
 from local.host.timer import Timer
-from local.host.times import HostTimes
 
 
 class Listener(Protocol):
@@ -41,23 +38,9 @@ class Listener(Protocol):
 class Listeners:
     """All listeners but HTTP; what a function lacks puts that function in error, not the app."""
 
-    def __init__(
-        self,
-        *,
-        functions: list[Function],
-        invoker: Invoker,
-        accounts: StorageAccounts,
-        host_id: str,
-        host_json: HostJson,
-        times: HostTimes,
-        log: Log,
-    ) -> None:
-        self._invoker = invoker
-        self._accounts = accounts
-        self._host_id = host_id
-        self._host_json = host_json
-        self._times = times
-        self._log = log
+    def __init__(self, *, functions: list[Function], parts: HostParts) -> None:
+        self._parts = parts
+        self._accounts = parts.accounts
         self._all: list[Listener] = []
         self._by_hand: dict[str, Callable[[str], object]] = {}
         self.errors: dict[str, str] = {}
@@ -99,17 +82,14 @@ class Listeners:
         for function in list(functions):
             if not self._try(lambda item: (self._accounts.blobs(item.connection), None)[1], function):
                 functions.remove(function)
-        runner = BlobRunner(
-            functions=functions, invoker=self._invoker, accounts=self._accounts, log=self._log
-        )
-        client = self._accounts.queues(HOST_CONNECTION).get_queue_client(control_queue(self._host_id))
+        runner = BlobRunner(functions=functions, parts=self._parts)
+        client = self._accounts.queues(HOST_CONNECTION).get_queue_client(control_queue(self._parts.host_id))
         listener = QueueListener(
             queue=client,
-            knobs=self._host_json.blobs,
-            times=self._times,
+            knobs=self._parts.host_json.blobs,
             run=runner.run,
             poison_queue_of=runner.poison_queue_of,
-            log=self._log,
+            parts=self._parts,
         )
         self.blob_queue = BlobQueue(queue=client, notify=listener.notify)
         self._all.append(listener)
@@ -120,8 +100,8 @@ class Listeners:
     def _add_scans(self, functions: list[Function], queue: BlobQueue) -> None:
         receipts = Receipts(
             blobs=self._accounts.blobs(HOST_CONNECTION),
-            host_id=self._host_id,
-            lease_seconds=self._times.receipt_lease,
+            host_id=self._parts.host_id,
+            lease_seconds=self._parts.times.receipt_lease,
         )
         targets: dict[tuple[str, str], list[ScanTarget]] = {}
         for function in functions:
@@ -135,8 +115,7 @@ class Listeners:
                     targets=of_container,
                     receipts=receipts,
                     queue=queue,
-                    interval_seconds=self._times.container_scan,
-                    log=self._log,
+                    parts=self._parts,
                 )
             )
 
@@ -144,31 +123,20 @@ class Listeners:
         service = self._accounts.queues(function.connection)
         name = str(function.trigger["queueName"])
         poison = service.get_queue_client(f"{name}-poison")
-        knobs = self._host_json.queues
-        runner = QueueRunner(
-            function=function, invoker=self._invoker, is_base64=knobs.is_base64, log=self._log
-        )
+        runner = QueueRunner(function=function, parts=self._parts)
         self._all.append(
             QueueListener(
                 queue=service.get_queue_client(name),
-                knobs=knobs,
-                times=self._times,
+                knobs=self._parts.host_json.queues,
                 run=runner.run,
                 poison_queue_of=lambda _message: poison,
-                log=self._log,
+                parts=self._parts,
             )
         )
         self._by_hand[function.name] = lambda text: runner.run_body(text.encode())
 
     def _add_timer(self, function: Function) -> None:
-        timer = Timer(
-            function=function,
-            invoker=self._invoker,
-            blobs=self._accounts.blobs(HOST_CONNECTION),
-            host_id=self._host_id,
-            times=self._times,
-            log=self._log,
-        )
+        timer = Timer(function=function, parts=self._parts)
         self._all.append(timer)
         self._by_hand[function.name] = lambda _text: timer.fire(
             reason="This function was programmatically called via the host APIs."

@@ -13,6 +13,15 @@ ROOT = Path(__file__).parents[2]
 type HostKind = Literal["auto", "func", "standin"]
 
 
+def _host_of_environment() -> HostKind:
+    match os.environ.get("HOST"):
+        case "func":
+            return "func"
+        case "standin":
+            return "standin"
+    return "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
     """What to start.
@@ -31,19 +40,10 @@ class HostOptions:
 
     app: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=dict)
-    host: HostKind = field(default_factory=lambda: _host_of_environment())
+    host: HostKind = field(default_factory=_host_of_environment)
     port: int = 0
     workers: int | None = None
     needs_keys: bool = True
-    times: HostTimes = HostTimes()
+    times: HostTimes = field(default_factory=HostTimes)
     log_path: Path | None = None
     ready_timeout_seconds: float = 60
-
-
-def _host_of_environment() -> HostKind:
-    match os.environ.get("HOST"):
-        case "func":
-            return "func"
-        case "standin":
-            return "standin"
-    return "auto"

@@ -13,9 +13,8 @@ from azure.storage.queue import QueueClient
 
 from local.host.backoff import Backoff
 from local.host.host_json import QueueKnobs
-from local.host.host_log import Log
+from local.host.parts import HostParts
 from local.host.queue_message import ReceivedMessage
-from local.host.times import HostTimes
 
 _RENEW_LOOK_SECONDS = 0.5
 
@@ -34,21 +33,20 @@ class QueueListener:
         *,
         queue: QueueClient,
         knobs: QueueKnobs,
-        times: HostTimes,
         run: Run,
         poison_queue_of: PoisonQueueOf,
-        log: Log,
+        parts: HostParts,
     ) -> None:
         self._queue = queue
         self._knobs = knobs
-        self._times = times
+        self._times = parts.times
         self._run = run
         self._poison_queue_of = poison_queue_of
-        self._log = log
+        self._log = parts.log
         limit = knobs.max_poll_seconds
         self._backoff = Backoff(
-            minimum=times.queue_poll_min,
-            maximum=times.queue_poll_max if limit is None else min(limit, times.queue_poll_max),
+            minimum=parts.times.queue_poll_min,
+            maximum=min(limit or parts.times.queue_poll_max, parts.times.queue_poll_max),
         )
         self._changed = threading.Condition()
         self._in_flight: set[ReceivedMessage] = set()
@@ -115,8 +113,7 @@ class QueueListener:
             message = ReceivedMessage(
                 queue=self._queue,
                 raw=raw,
-                visibility_seconds=self._times.message_visibility,
-                renewal_min_seconds=self._times.renewal_min,
+                times=self._times,
                 log=self._log,
             )
             with self._changed:

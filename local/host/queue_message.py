@@ -10,6 +10,7 @@ from azure.storage.queue import QueueMessage as RawMessage
 
 from local.host.host_log import Log
 from local.host.queues import send
+from local.host.times import HostTimes
 
 
 class ReceivedMessage:
@@ -24,16 +25,15 @@ class ReceivedMessage:
         *,
         queue: QueueClient,
         raw: RawMessage,
-        visibility_seconds: float,
-        renewal_min_seconds: float,
+        times: HostTimes,
         log: Log,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.raw = raw
         self._queue = queue
-        self._visibility = visibility_seconds
+        self._visibility = times.message_visibility
         # NET-C Queues/QueueListener.cs: renewed at half of its time, at the earliest after a minute.
-        self._interval = max(visibility_seconds / 2, renewal_min_seconds)
+        self._interval = max(times.message_visibility / 2, times.renewal_min)
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from local.host import queues
 from local.host.functions import Function
-from local.host.host_log import Log
-from local.host.invoker import Invoker
+from local.host.invoker import Invocation
+from local.host.parts import HostParts
 from local.host.queue_message import ReceivedMessage
 from local.host.typed_data import Value, binary, json_text, string
 
@@ -14,11 +14,11 @@ from local.host.typed_data import Value, binary, json_text, string
 class QueueRunner:
     """Turns messages of one queue into invocations of one function."""
 
-    def __init__(self, *, function: Function, invoker: Invoker, is_base64: bool, log: Log) -> None:
+    def __init__(self, *, function: Function, parts: HostParts) -> None:
         self._function = function
-        self._invoker = invoker
-        self._is_base64 = is_base64
-        self._log = log
+        self._invoker = parts.invoker
+        self._is_base64 = parts.host_json.queues.is_base64
+        self._log = parts.log
 
     def run(self, received: ReceivedMessage) -> bool:
         """Run the function with a message; False when the attempt failed."""
@@ -51,11 +51,13 @@ class QueueRunner:
             }
             details = f"MessageId: {raw.id}, DequeueCount: {received.dequeue_count}"
         answer = self._invoker.invoke(
-            self._function,
-            value,
-            reason=f"New queue message detected on '{queue}'.",
-            metadata=metadata,
-            details=details,
+            Invocation(
+                function=self._function,
+                value=value,
+                reason=f"New queue message detected on '{queue}'.",
+                metadata=metadata,
+                details=details,
+            )
         )
         return answer.error is None
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from local.host.functions import Function
 from local.host.http_message import NOT_FOUND, UNAUTHORIZED, Request, Response
-from local.host.invoker import Invoker
+from local.host.invoker import Invocation, Invoker
 from local.host.keys import HostKeys
 from local.host.typed_data import Value, binary, to_bytes
 
@@ -70,10 +70,12 @@ class Routes:
                 name: unquote(value) for name, value in found.groupdict().items() if value is not None
             }
             result = self._invoker.invoke(
-                route.function,
-                _value(request, parameters),
-                reason="This function was programmatically called via the host APIs.",
-                trace_parent=request.headers.get("traceparent", ""),
+                Invocation(
+                    function=route.function,
+                    value=_value(request, parameters),
+                    reason="This function was programmatically called via the host APIs.",
+                    trace_parent=request.headers.get("traceparent", ""),
+                )
             )
             return Response(status=500) if result.error is not None else _response(result.value)
         return NOT_FOUND

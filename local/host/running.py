@@ -98,6 +98,27 @@ class RunningHost:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.popen.wait(timeout=_STOP_MARGIN_SECONDS)
 
+    def is_ready(self, written_before: int = 0) -> bool:
+        """Tell whether all functions are loaded.
+
+        Args:
+            written_before: bytes of the log that an earlier host wrote.
+
+        Raises:
+            HostStartError: the app cannot be loaded.
+        """
+        log = self.process.log_path.read_bytes()[written_before:].decode(errors="replace")
+        if any(text in log for text in _LOAD_FAILED):
+            msg = f"the host could not load the app\n{self.process.log_tail()}"
+            raise HostStartError(msg)
+        if not self.is_func:
+            return HostState.read(self._state_path) is not None
+        try:
+            answer = requests.get(f"{self.url}/admin/host/status", timeout=5)
+        except requests.RequestException:
+            return False
+        return answer.ok and answer.json().get("state") == "Running" and bool(self.worker_pids)
+
     def stop(self) -> None:
         """Ask the host to end after what runs now, then end what is left; safe to call again."""
         if self.process.is_running:
@@ -167,7 +188,7 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
     )
     try:
         process.wait_until(
-            lambda: _is_ready(host, written_before),
+            lambda: host.is_ready(written_before),
             timeout_seconds=options.ready_timeout_seconds,
             what="all functions loaded",
         )
@@ -175,17 +196,3 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
         host.stop()
         raise
     return host
-
-
-def _is_ready(host: RunningHost, written_before: int) -> bool:
-    log = host.process.log_path.read_bytes()[written_before:].decode(errors="replace")
-    if any(text in log for text in _LOAD_FAILED):
-        msg = f"the host could not load the app\n{host.process.log_tail()}"
-        raise HostStartError(msg)
-    if not host.is_func:
-        return HostState.read(host._state_path) is not None
-    try:
-        answer = requests.get(f"{host.url}/admin/host/status", timeout=5)
-    except requests.RequestException:
-        return False
-    return answer.ok and answer.json().get("state") == "Running" and bool(host.worker_pids)

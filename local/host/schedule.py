@@ -84,11 +84,9 @@ def parse_schedule(text: str) -> Schedule:
             return Interval(every=timedelta(seconds=seconds(text)))
         if len(fields) == len(_FIELDS) - 1:
             fields.insert(0, "0")
-        if len(fields) != len(_FIELDS):
-            raise ValueError
         values = [_values(field, *bounds) for field, bounds in zip(fields, _FIELDS, strict=True)]
     except ValueError as exc:
-        msg = f"The schedule expression '{text}' was not recognized as a valid cron expression or timespan string."
+        msg = f"The schedule expression '{text}' was not recognized as a cron expression or timespan."
         raise FunctionError(msg) from exc
     return Crontab(
         seconds=tuple(sorted(values[0])),

@@ -1,6 +1,7 @@
 """A lock that one host of an app holds at a time: a leased blob in the host's storage.
 
-Source: SDK Singleton/BlobLeaseDistributedLockManager.cs (`azure-webjobs-hosts/locks/<host id>/<function>.Listener`).
+Source: SDK Singleton/BlobLeaseDistributedLockManager.cs; the blob is
+`azure-webjobs-hosts/locks/<host id>/<function>.Listener`.
 """
 
 import contextlib

@@ -1,9 +1,6 @@
 """The stand-in for the host: the app in the real Python runtime, behind listeners of our own."""
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from local.host import webhook
@@ -17,35 +14,13 @@ from local.host.http_server import HttpServer
 from local.host.invoker import Invoker
 from local.host.keys import HostKeys, load_keys
 from local.host.listeners import Listeners
+from local.host.parts import HostParts
 from local.host.routes import Route, Routes
 from local.host.settings import SettingError
+from local.host.standin_options import StandInOptions
 from local.host.state_file import HostState
 from local.host.storage import HOST_CONNECTION, StorageAccounts
-from local.host.times import HostTimes
 from local.host.workers import IndexingError, Workers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandInOptions:
-    """How the stand-in runs.
-
-    Attributes:
-        app: folder of `function_app.py` and `host.json`.
-        port: 0 for a free one.
-        worker_count: worker processes side by side.
-        settings: the app settings.
-        times: see `HostTimes`.
-        needs_keys: whether HTTP asks for keys, as in Azure; Core Tools asks for none.
-        state_file: where to tell that it is ready.
-    """
-
-    app: Path
-    port: int
-    worker_count: int
-    settings: Mapping[str, str]
-    times: HostTimes
-    needs_keys: bool
-    state_file: Path | None
 
 
 class StandIn:
@@ -60,14 +35,7 @@ class StandIn:
         self._errors: dict[str, str] = {}
         self._keys: HostKeys | None = None
         self._server = HttpServer(port=options.port, answer=self._not_ready)
-        self._workers = Workers(
-            app=options.app,
-            settings=options.settings,
-            count=options.worker_count,
-            times=options.times,
-            log=log,
-            on_change=self._tell_state,
-        )
+        self._workers = Workers(options=options, log=log, on_change=self._tell_state)
         timeout = self._host_json.function_timeout_seconds or options.times.function_timeout
         self._invoker = Invoker(workers=self._workers, log=log, timeout_seconds=timeout)
 
@@ -112,8 +80,7 @@ class StandIn:
         blobs = self._accounts.blobs(HOST_CONNECTION) if has_storage else None
         keys = load_keys(blobs=blobs, host_id=self._host_id)
         self._keys = keys
-        listeners = Listeners(
-            functions=functions,
+        parts = HostParts(
             invoker=self._invoker,
             accounts=self._accounts,
             host_id=self._host_id,
@@ -121,6 +88,7 @@ class StandIn:
             times=self._options.times,
             log=self._log,
         )
+        listeners = Listeners(functions=functions, parts=parts)
         self._errors |= listeners.errors
         self._server.use(self._front(functions, listeners, keys if self._options.needs_keys else None))
         listeners.start()

@@ -10,15 +10,14 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient
 
 from local.host.functions import Function
-from local.host.host_log import Log
-from local.host.invoker import Invoker
+from local.host.invoker import Invocation
+from local.host.parts import HostParts
 from local.host.receipts import HOSTS_CONTAINER
 from local.host.schedule import parse_schedule
 from local.host.singleton import Singleton
-from local.host.times import HostTimes
+from local.host.storage import HOST_CONNECTION
 from local.host.typed_data import json_text
 
 # The monitor is switched off for schedules that come more often than this.
@@ -28,29 +27,21 @@ _MONITORED_FROM = timedelta(minutes=1)
 class Timer:
     """A thread that holds the timer's lock and fires; without the lock it only tries to get it."""
 
-    def __init__(
-        self,
-        *,
-        function: Function,
-        invoker: Invoker,
-        blobs: BlobServiceClient,
-        host_id: str,
-        times: HostTimes,
-        log: Log,
-    ) -> None:
+    def __init__(self, *, function: Function, parts: HostParts) -> None:
         self._function = function
-        self._invoker = invoker
-        self._times = times
-        self._log = log
+        self._invoker = parts.invoker
+        self._times = parts.times
+        self._log = parts.log
         self._schedule = parse_schedule(str(function.trigger["schedule"]))
-        self._status = blobs.get_container_client(HOSTS_CONTAINER).get_blob_client(
-            f"timers/{host_id}/{function.host_id}/status"
+        blobs = parts.accounts.blobs(HOST_CONNECTION)
+        self._status = blobs.get_blob_client(
+            HOSTS_CONTAINER, f"timers/{parts.host_id}/{function.host_id}/status"
         )
         self._singleton = Singleton(
             blobs=blobs,
-            host_id=host_id,
+            host_id=parts.host_id,
             name=f"{function.host_id}.Listener",
-            lease_seconds=times.singleton_lease,
+            lease_seconds=parts.times.singleton_lease,
         )
         self._stopping = threading.Event()
         self._due: datetime | None = None
@@ -74,7 +65,9 @@ class Timer:
             "LastUpdated": now.isoformat(),
         }
         payload = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": is_past_due}
-        answer = self._invoker.invoke(self._function, json_text(json.dumps(payload)), reason=reason)
+        answer = self._invoker.invoke(
+            Invocation(function=self._function, value=json_text(json.dumps(payload)), reason=reason)
+        )
         return answer.error is None
 
     def _keep(self) -> None:

@@ -16,12 +16,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import azure_functions_runtime as runtime
+import azure_functions_runtime
 
 from local.host import protos
 from local.host.typed_data import ParameterBinding, decode, encode
 from local.host.wire import Wire
 
+# The package ships no types.
+runtime: Any = azure_functions_runtime
 # Loggers of the runtime itself; the host shows them only from Warning on.
 _SYSTEM_LOGGERS = ("azure.functions", "azure_functions_runtime", "asyncio")
 

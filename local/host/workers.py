@@ -2,13 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 from local.host.host_log import Log
-from local.host.times import HostTimes
+from local.host.standin_options import StandInOptions
 from local.host.worker_process import Answer, WorkerProcess
 
 # FUNCTIONS_WORKER_PROCESS_COUNT: HOST WorkerProcessCountOptions.cs
@@ -22,24 +21,14 @@ class IndexingError(RuntimeError):
 class Workers:
     """Worker processes that run the same app."""
 
-    def __init__(
-        self,
-        *,
-        app: Path,
-        settings: Mapping[str, str],
-        count: int,
-        times: HostTimes,
-        log: Log,
-        on_change: Callable[[], None],
-    ) -> None:
-        self._app = app
-        self._settings = settings
-        self._count = count
-        self._times = times
+    def __init__(self, *, options: StandInOptions, log: Log, on_change: Callable[[], None]) -> None:
+        self._options = options
+        self._count = options.worker_count
+        self._times = options.times
         self._log = log
         self._on_change = on_change
         self._changed = threading.Condition()
-        self._slots: list[WorkerProcess | None] = [None] * count
+        self._slots: list[WorkerProcess | None] = [None] * self._count
         self._turn = 0
         self._is_closing = False
 
@@ -91,7 +80,9 @@ class Workers:
             worker.close(timeout_seconds=self._times.drain)
 
     def _new(self) -> WorkerProcess:
-        return WorkerProcess(app=self._app, settings=self._settings, log=self._log, on_end=self._replace)
+        return WorkerProcess(
+            app=self._options.app, settings=self._options.settings, log=self._log, on_end=self._replace
+        )
 
     def _replace(self, ended: WorkerProcess) -> None:
         """Start a new worker for one that ended; runs in the ended worker's thread."""
