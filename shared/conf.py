@@ -7,6 +7,12 @@ from datetime import date, datetime
 from shared.errors import BadConf
 from shared.events import BlobEvent
 
+FACTS = frozenset(
+    {"filename", "container", "size", "url", "etag", "event_time", "route", "content_type", "last_modified"}
+    | {"blob_type", "access_tier", "metadata", "version_id", "sequencer", "traceparent"}
+)
+"""The keys that say what is known of the blob: no route can add one of these."""
+
 
 def build_conf(
     event: BlobEvent, *, route: str, extra: Mapping[str, object] | None = None

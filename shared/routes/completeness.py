@@ -1,14 +1,13 @@
 """Complete files only: the defaults that keep unfinished uploads and bookkeeping from starting a run.
 
-Each has a name, is on unless routes.toml switches it off (`complete`, for all routes or for one), and is shown
-by an event of a real uploader in tests/events/.
+Each has a name, is on unless routes.toml switches it off (`complete`, for all routes or one), and is shown by
+an event of a real uploader in tests/events/.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.events import BlobEvent
-from shared.routes.filters import is_headed
 
 SUCCESS = "_SUCCESS"
 
@@ -105,11 +104,16 @@ DEFAULTS: Mapping[str, Default] = {
 }
 
 
+def is_for_folders(match: str) -> bool:
+    """Tell whether a pattern asks for `_SUCCESS` markers: one run for each finished folder."""
+    return f"/{match}".endswith(f"/{SUCCESS}")
+
+
 def refusal(event: BlobEvent, api: Api, switched_on: Mapping[str, Default]) -> str | None:
     """Give the name of the first default that takes the blob for unfinished or bookkeeping."""
     return next((name for name, default in switched_on.items() if default.refuses(event, api)), None)
 
 
 def needs_head(event: BlobEvent, api: Api, switched_on: Mapping[str, Default]) -> bool:
-    """Tell whether a default waits for a fact that only a `HEAD` gives."""
-    return not is_headed(event) and any(default.needs_head(event, api) for default in switched_on.values())
+    """Tell whether a default waits for a fact that a `HEAD` gives and the event lacks."""
+    return any(default.needs_head(event, api) for default in switched_on.values())

@@ -8,10 +8,10 @@ from shared.conf import build_conf
 from shared.errors import CopyPending
 from shared.events import BlobEvent
 from shared.routes import completeness
-from shared.routes.completeness import SUCCESS, Api, Default
-from shared.routes.filters import Filters, is_headed
+from shared.routes.completeness import Api, Default
+from shared.routes.filters import Filters
 from shared.routes.pattern import Pattern
-from shared.routes.template import Template, render_value, templates
+from shared.routes.template import Template, render_conf, templates
 from shared.run_id import run_id
 from shared.run_request import RunRequest, WhenPaused
 
@@ -33,7 +33,7 @@ class Route:
         complete: The completeness defaults that are on.
         head: Ask for a `HEAD` in queue mode, for the facts that only it gives.
         when_paused: See `RunRequest`.
-        logical_date: `none`, `event_time`, or the name of a date part.
+        logical_date: `none`, `event_time`, or one date part in braces.
         max_runs_per_minute: See `RunRequest`.
         max_queued_runs: See `RunRequest`.
         stop: Look no further once this route has fired.
@@ -57,11 +57,6 @@ class Route:
     ignore: bool = False
     line: int = 0
 
-    @property
-    def is_for_folders(self) -> bool:
-        """Tell whether the route waits for `_SUCCESS` markers: one run for each finished folder."""
-        return f"/{self.match.text}".endswith(f"/{SUCCESS}")
-
     def refusal(self, event: BlobEvent, parts: Mapping[str, object], api: Api) -> str | None:
         """Give the reason not to fire for a blob that `match` fits, as `<key>` or `complete.<default>`.
 
@@ -81,9 +76,7 @@ class Route:
         return f"complete.{reason}" if reason else None
 
     def needs_head(self, event: BlobEvent, api: Api) -> bool:
-        """Tell whether the route needs facts that the event lacks and a `HEAD` gives."""
-        if is_headed(event):
-            return False
+        """Tell whether the route needs facts that a `HEAD` gives and the event, so far without one, lacks."""
         return (
             self.head
             or self.filters.needs_head(event)
@@ -93,8 +86,8 @@ class Route:
 
     def request(self, event: BlobEvent, parts: Mapping[str, object]) -> RunRequest:
         """Give the run that a blob which `match` fits, and nothing refuses, should start."""
-        extra = render_value(self.conf, parts, event)
-        if self.is_for_folders:
+        extra = render_conf(self.conf, parts, event)
+        if completeness.is_for_folders(self.match.text):
             extra = {"folder": event.name.rpartition("/")[0], **extra}
         return RunRequest(
             dag_id=self._dag_id(event, parts),
@@ -116,7 +109,7 @@ class Route:
                 return None
             case "event_time":
                 return event.event_time
-        day = parts[self.logical_date]
+        day = parts[self.logical_date[1:-1]]
         if isinstance(day, datetime):
             return day
         return datetime.combine(day, datetime.min.time(), UTC) if isinstance(day, date) else None

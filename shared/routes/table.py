@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from shared.events import BlobEvent
 from shared.routes.completeness import Api
+from shared.routes.filters import is_headed
 from shared.routes.pieces import Subject
 from shared.routes.route import Route
 from shared.run_request import RunRequest
@@ -20,7 +22,7 @@ class Skip:
 
     Attributes:
         route: Its name; empty where the `match` of no route fits.
-        reason: `no_route`, `ignored`, the key of a filter (`min_size`, …), `dag_ids`, or `complete.<default>`.
+        reason: `no_route`, `ignored`, `dag_ids`, `complete.<default>`, or a filter's key (`min_size`, …).
     """
 
     route: str
@@ -92,6 +94,8 @@ class RouteTable:
 
     def needs_head(self, event: BlobEvent, *, api: Api = None) -> bool:
         """Tell whether a route that may fire needs facts that only a `HEAD` of the blob gives."""
+        if is_headed(event):
+            return False
         subject = Subject(event.path)
         for route in self._candidates(event.path):
             parts = route.match.match(subject)
@@ -126,7 +130,7 @@ class RouteTable:
     def _candidates(self, path: str) -> Iterator[Route]:
         """Give the routes whose fixed texts the path has: all that can match, and few that do not."""
         found: list[int] = []
-        for length in self._head_lengths:
+        for length in takewhile(len(path).__ge__, self._head_lengths):
             found += self._by_head.get(path[:length], ())
         for index in sorted(found):
             tail, inner = self._texts[index]

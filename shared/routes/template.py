@@ -119,17 +119,19 @@ def compile_value(value: object, parts: Collection[str]) -> object:
     return value
 
 
-def render_value(value: object, parts: Mapping[str, object], event: BlobEvent) -> object:
-    """Render what `compile_value` gave; keys and items whose facts are absent are left out.
+def render_conf(
+    conf: Mapping[str, object], parts: Mapping[str, object], event: BlobEvent
+) -> dict[str, object]:
+    """Render a table of what `compile_value` gave; keys whose facts are absent are left out."""
+    return dict(_present(conf.items(), parts, event))
 
-    Raises:
-        Absent: The value itself is a template whose fact is absent.
-    """
+
+def _render(value: object, parts: Mapping[str, object], event: BlobEvent) -> object:
     match value:
         case Template():
             return value.render(parts, event)
         case dict():
-            return dict(_present(value.items(), parts, event))
+            return render_conf(value, parts, event)
         case list():
             return [item for _, item in _present(enumerate(value), parts, event)]
     return value
@@ -168,7 +170,7 @@ def _present[K](
 ) -> Iterator[tuple[K, object]]:
     for key, item in items:
         with suppress(Absent):
-            yield key, render_value(item, parts, event)
+            yield key, _render(item, parts, event)
 
 
 def _value(name: str, parts: Mapping[str, object], event: BlobEvent) -> object:

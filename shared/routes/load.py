@@ -1,0 +1,67 @@
+"""Finds the routes that the app settings name."""
+
+from pathlib import Path
+
+from shared.errors import Misconfigured
+from shared.routes.pattern import compile_pattern
+from shared.routes.reader import read_routes
+from shared.routes.route import NO_DATE, Route
+from shared.routes.table import RouteTable
+from shared.routes.template import compile_template
+from shared.run_request import WhenPaused
+
+DEFAULT_FILE = "routes.toml"
+DEFAULT_ROUTE = "default"
+"""Name of the one route without a file: a file's route of this name keeps its run ids."""
+
+
+def load_routes(
+    *,
+    root: Path,
+    inline: str = "",
+    file: str = "",
+    dag_id: str = "",
+    when_paused: WhenPaused = WhenPaused.QUEUE,
+    logical_date: str = NO_DATE,
+) -> RouteTable:
+    """Give the routes: of `inline`, or else of the file, or else one for `dag_id` that matches every blob.
+
+    Args:
+        root: Folder that `file` is relative to: the app's.
+        inline: TOML (`AIRFLOW_ROUTES`).
+        file: Path (`ROUTES_FILE`); empty for `routes.toml`, which need not exist.
+        dag_id: The DAG of every blob (`AIRFLOW_DAG_ID`); not used where there are routes.
+        when_paused: For routes that do not say.
+        logical_date: For routes that do not say: `none` or `event_time`.
+
+    Raises:
+        Misconfigured: The routes are unusable, or there are none.
+    """
+    if inline:
+        return read_routes(
+            inline, origin="AIRFLOW_ROUTES", when_paused=when_paused, logical_date=logical_date
+        )
+    path = root / (file or DEFAULT_FILE)
+    if file or path.exists():
+        return read_routes(_text(path), origin=path.name, when_paused=when_paused, logical_date=logical_date)
+    if not dag_id:
+        msg = (
+            f"No blob would start anything: set AIRFLOW_DAG_ID, or write {DEFAULT_FILE} (see docs/routes.md)."
+        )
+        raise Misconfigured(msg)
+    everything = Route(
+        name=DEFAULT_ROUTE,
+        match=compile_pattern("**"),
+        dag_id=compile_template(dag_id.replace("{", "{{").replace("}", "}}"), ()),
+        when_paused=when_paused,
+        logical_date=logical_date,
+    )
+    return RouteTable([everything])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        msg = f"ROUTES_FILE={path.name!a} cannot be read: {error}."
+        raise Misconfigured(msg) from error

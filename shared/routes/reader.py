@@ -1,0 +1,74 @@
+"""Reads a TOML text into a route table; the text is checked as a whole."""
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from shared.errors import Misconfigured
+from shared.routes import keys
+from shared.routes.faults import Faults
+from shared.routes.route import NO_DATE, Route
+from shared.routes.route_reader import read_route
+from shared.routes.table import RouteTable
+from shared.run_request import WhenPaused
+
+_ROUTE, _COMPLETE = "route", "complete"
+_TOP: Mapping[str, object] = {_ROUTE: None, _COMPLETE: None}
+
+
+def read_routes(
+    toml: str, *, origin: str, when_paused: WhenPaused = WhenPaused.QUEUE, logical_date: str = NO_DATE
+) -> RouteTable:
+    """Give the table that a TOML text describes.
+
+    `when_paused` and `logical_date` (`none` or `event_time`) hold for routes that do not say.
+
+    Raises:
+        Misconfigured: With every fault, each with its line, its route and what to do. `origin` says where the
+            text is from.
+    """
+    try:
+        document = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{origin} is no TOML: {error}"
+        raise Misconfigured(msg) from error
+    faults = Faults(toml)
+    routes = _read_document(document, faults, {"when_paused": when_paused, "logical_date": logical_date})
+    if faults:
+        msg = f"{origin} is unusable:{faults}"
+        raise Misconfigured(msg)
+    return RouteTable(routes)
+
+
+def _read_document(document: dict[str, Any], faults: Faults, base: dict[str, Any]) -> list[Route]:
+    for key in document:
+        if key not in _TOP:
+            faults.add((key,), f"{key} is no key of a file of routes{keys.near(key, _TOP)}")
+    value = document.get(_COMPLETE, {})
+    complete = faults.attempt((_COMPLETE,), f"complete = {keys.shown(value)}", lambda: keys.switches(value))
+    tables = document.get(_ROUTE, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        faults.add((_ROUTE,), "a route begins with [[route]], in two pairs of brackets: it is one of a list")
+        return []
+    if not tables:
+        faults.add((), "there is no [[route]], so no blob would start anything")
+    routes = []
+    lines: dict[str, int] = {}
+    for index, table in enumerate(tables):
+        place = (_ROUTE, index)
+        name = table.get("name")
+        faults.route = f", route {name!r}" if isinstance(name, str) else f", route number {index + 1}"
+        if name in lines:
+            faults.add(
+                (*place, "name"),
+                f"the route of line {lines[name]} has this name, and run ids are made of names",
+            )
+        elif isinstance(name, str):
+            lines[name] = faults.line(place)
+        if route := read_route(place, table, faults, {**base, "complete": complete or {}}):
+            routes.append(route)
+            if route.ignore and index == len(tables) - 1:
+                faults.add(
+                    place, "ignore does nothing on the last route: put it above the routes that it is for"
+                )
+    return routes

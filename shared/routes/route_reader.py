@@ -1,0 +1,145 @@
+"""Reads one route of a file: its keys, and what hangs together in it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from shared.conf import FACTS
+from shared.events import BlobEvent
+from shared.routes import keys
+from shared.routes.completeness import DEFAULTS, SUCCESS, Default, is_for_folders, refusal
+from shared.routes.faults import Faults
+from shared.routes.filters import Filters
+from shared.routes.lines import Path
+from shared.routes.pattern import Pattern
+from shared.routes.pieces import Literal, Moment
+from shared.routes.route import EVENT_TIME, NO_DATE, Route
+from shared.routes.template import Template, compile_template, compile_value
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_route(
+    place: Path, table: Mapping[str, Any], faults: Faults, base: Mapping[str, Any]
+) -> Route | None:
+    """Give the route, or None and its faults.
+
+    Args:
+        place: Of the route in the file.
+        table: The route as TOML gave it.
+        faults: Takes what is wrong.
+        base: `when_paused`, `logical_date` and `complete` for routes that do not say.
+    """
+    before = len(faults)
+    _check_keys(place, table, faults)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in keys.ROUTE:
+            what = f"{key} = {keys.shown(value)}"
+            values[key] = faults.attempt((*place, key), what, partial(keys.ROUTE[key], value))  # type: ignore[misc]
+    if len(faults) > before:
+        return None
+    pattern: Pattern = values["match"]
+    if values.get("max_size", values.get("min_size", 0)) < values.get("min_size", 0):
+        faults.add((*place, "max_size"), "max_size is below min_size, so no blob fits")
+    if not values.get("ignore"):
+        values = {**base, **values, "complete": {**base["complete"], **values.get("complete", {})}}
+        values["complete"] = _complete(place, values, faults)
+        values["conf"] = _conf(place, values.get("conf", {}), pattern, faults)
+        values["dag_id"] = _dag_id(place, values, faults)
+        values["logical_date"] = faults.attempt(
+            (*place, "logical_date"),
+            f"logical_date = {keys.shown(values['logical_date'])}",
+            lambda: _date(values["logical_date"], pattern),
+        )
+    if len(faults) > before:
+        return None
+    filters = Filters(**{key: values.pop(key) for key in keys.FILTERS if key in values})
+    return Route(**{"dag_id": None, **values}, filters=filters, line=faults.line(place))
+
+
+def _check_keys(place: Path, table: Mapping[str, Any], faults: Faults) -> None:
+    ignore = table.get("ignore") is True
+    for key in table:
+        if key not in keys.ROUTE:
+            faults.add((*place, key), f"{key} is no key of a route{keys.near(key, keys.ROUTE)}")
+        elif ignore and key in keys.RUN:
+            faults.add((*place, key), f"{key} means nothing beside ignore = true, which starts no run")
+    for key in ("name", "match", "dag_id"):
+        if key not in table and not (ignore and key == "dag_id"):
+            faults.add(place, f"{key} is missing")
+
+
+def _complete(place: Path, values: Mapping[str, Any], faults: Faults) -> dict[str, Default]:
+    """Give the defaults that are on; one that refuses all that `match` fits is a mistake."""
+    pattern: Pattern = values["match"]
+    complete = {key: default for key, default in DEFAULTS.items() if values["complete"].get(key, True)}
+    if is_for_folders(pattern.text):
+        complete.pop("success_marker", None)
+        if values.get("ignore_empty") or values.get("min_size"):
+            faults.add(
+                (*place, "match"),
+                f"{SUCCESS} is empty: the route can never fire with ignore_empty or min_size",
+            )
+    name = "".join(piece.text if isinstance(piece, Literal) else "1" for piece, _ in pattern.pieces)
+    if key := refusal(_sample(name), None, complete):
+        faults.add(
+            (*place, "match"),
+            f"complete.{key} refuses every name that {pattern.text!r} fits, so the route can never fire;"
+            f" if they are meant, add complete = {{ {key} = false }}",
+        )
+    return complete
+
+
+def _conf(place: Path, conf: Mapping[str, Any], pattern: Pattern, faults: Faults) -> dict[str, object]:
+    compiled: dict[str, object] = {}
+    for key, value in conf.items():
+        where = (*place, "conf", key)
+        if key in FACTS:
+            faults.add(
+                where, f"conf.{key} is a fact of the blob, which no route can replace; take another name"
+            )
+        compiled[key] = faults.attempt(
+            where,
+            f"conf.{key} = {keys.shown(value)}",
+            partial(compile_value, value, pattern.parts),
+        )
+    return compiled
+
+
+def _dag_id(place: Path, values: Mapping[str, Any], faults: Faults) -> Template | None:
+    where = (*place, "dag_id")
+    what = f"dag_id = {keys.shown(values['dag_id'])}"
+    template = faults.attempt(
+        where, what, lambda: compile_template(values["dag_id"], values["match"].parts, event_fields=False)
+    )
+    if template and template.names and "dag_ids" not in values:
+        faults.add(
+            where, f'{what} lets a file name choose: list the DAGs that it may, as in dag_ids = ["orders"]'
+        )
+    if template and not template.names:
+        faults.attempt(where, what, lambda: keys.dag_id(values["dag_id"]))
+        if "dag_ids" in values:
+            faults.add(
+                (*place, "dag_ids"), "dag_ids is for a dag_id with a part in it, such as {feed}; take it out"
+            )
+    return template
+
+
+def _date(text: str, pattern: Pattern) -> str:
+    """Take `none`, `event_time`, or one date part in braces."""
+    if text in {NO_DATE, EVENT_TIME}:
+        return text
+    if text == f"{{{text[1:-1]}}}" and isinstance(pattern.parts.get(text[1:-1]), Moment):
+        return text
+    msg = f"is neither {NO_DATE} nor {EVENT_TIME} nor one date part of match, such as {{day}}"
+    raise ValueError(msg)
+
+
+def _sample(path: str) -> BlobEvent:
+    """Make up a blob that has nothing against it but its name."""
+    container, _, name = path.partition("/")
+    return BlobEvent(
+        account="-", container=container or "-", name=name or "-", etag="-", size=1, event_time=_EPOCH, url=""
+    )
