@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from local.host.functions import Function
-from local.host.host_log import Log
+from local.host.host_log import Log, brief
 from local.host.http_message import NOT_FOUND, UNAUTHORIZED, Request, Response
 from local.host.keys import HostKeys
 
@@ -60,7 +60,7 @@ class Admin:
         try:
             self._run(function, text)
         except Exception as exc:  # noqa: BLE001 (the caller has its 202 already; the log is what is left)
-            self._log(f"'{function.name}' could not be run by hand: {exc!r}", level="Error")
+            self._log(f"'{function.name}' could not be run by hand: {brief(exc)}", level="Error")
 
 
 def status_response(state: str, *, errors: list[str] | None = None) -> Response:

@@ -14,6 +14,7 @@ from local.host.blob_message import BlobMessage
 from local.host.blob_path import BlobPath
 from local.host.blob_queue import BlobQueue
 from local.host.functions import Function
+from local.host.host_log import brief
 from local.host.parts import HostParts
 from local.host.receipts import Receipt, Receipts
 
@@ -75,7 +76,9 @@ class BlobScan:
                 # The container may come later.
                 pass
             except Exception as exc:  # noqa: BLE001 (an outage of storage must not end the scan)
-                self._log(f"Container '{self._container.container_name}' not scanned: {exc}", level="Error")
+                self._log(
+                    f"Container '{self._container.container_name}' not scanned: {brief(exc)}", level="Error"
+                )
             self._stopping.wait(self._interval_seconds)
 
     def _look(self, properties: BlobProperties, target: ScanTarget) -> None:

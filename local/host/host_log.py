@@ -28,3 +28,9 @@ class HostLog:
         with self._lock:
             self._stream.write(text)
             self._stream.flush()
+
+
+def brief(error: BaseException) -> str:
+    """Return an error in one line; storage errors go on for many."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -13,6 +13,7 @@ from azure.storage.queue import QueueClient
 
 from local.host.backoff import Backoff
 from local.host.host_json import QueueKnobs
+from local.host.host_log import brief
 from local.host.parts import HostParts
 from local.host.queue_message import ReceivedMessage
 
@@ -107,7 +108,9 @@ class QueueListener:
             # The listener does not make the queue; its sender does.
             return False
         except Exception as exc:  # noqa: BLE001 (an outage of storage must not end the listener)
-            self._log(f"An unhandled exception occurred in the queue polling loop: {exc}", level="Error")
+            self._log(
+                f"An unhandled exception occurred in the queue polling loop: {brief(exc)}", level="Error"
+            )
             return False
         for raw in batch:
             message = ReceivedMessage(
@@ -127,7 +130,7 @@ class QueueListener:
         try:
             self._settle(message)
         except Exception as exc:  # noqa: BLE001 (the message comes back when its time is over)
-            self._log(f"Message {message.raw.id} could not be settled: {exc!r}", level="Error")
+            self._log(f"Message {message.raw.id} could not be settled: {brief(exc)}", level="Error")
         finally:
             with self._changed:
                 self._in_flight.discard(message)

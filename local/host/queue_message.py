@@ -8,7 +8,7 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 from azure.storage.queue import QueueMessage as RawMessage
 
-from local.host.host_log import Log
+from local.host.host_log import Log, brief
 from local.host.queues import send
 from local.host.times import HostTimes
 
@@ -55,7 +55,7 @@ class ReceivedMessage:
             try:
                 self._hide(self._visibility)
             except AzureError as exc:
-                self._log(f"Message {self.raw.id} could not be kept hidden: {exc}", level="Warning")
+                self._log(f"Message {self.raw.id} could not be kept hidden: {brief(exc)}", level="Warning")
 
     def delete(self) -> None:
         """Take the message out of the queue."""

@@ -6,6 +6,7 @@ Source: SDK Singleton/BlobLeaseDistributedLockManager.cs; the blob is
 
 import contextlib
 import threading
+import time
 
 from azure.core.exceptions import (
     AzureError,
@@ -19,7 +20,7 @@ from local.host.receipts import HOSTS_CONTAINER
 
 
 class Singleton:
-    """The lock; `try_hold` again and again, at least three times per lease."""
+    """The lock; who has it calls `try_hold` again and again to keep it."""
 
     def __init__(self, *, blobs: BlobServiceClient, host_id: str, name: str, lease_seconds: int) -> None:
         self._container = blobs.get_container_client(HOSTS_CONTAINER)
@@ -27,10 +28,19 @@ class Singleton:
         self._lease_seconds = lease_seconds
         self._lease: BlobLeaseClient | None = None
         self._lock = threading.Lock()
+        self._renew_at = 0.0
+
+    @property
+    def renewal_seconds(self) -> float:
+        """How long a holder may wait before it calls `try_hold` again."""
+        return self._lease_seconds / 4
 
     def try_hold(self) -> bool:
-        """Take the lock, or renew it; tell whether this host has it now."""
+        """Take the lock, or renew it when it is time; tell whether this host has it now."""
         with self._lock:
+            if self._lease is not None and time.monotonic() < self._renew_at:
+                return True
+            self._renew_at = time.monotonic() + self.renewal_seconds
             try:
                 if self._lease is not None:
                     self._lease.renew()

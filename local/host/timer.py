@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from local.host.functions import Function
+from local.host.host_log import brief
 from local.host.invoker import Invocation
 from local.host.parts import HostParts
 from local.host.receipts import HOSTS_CONTAINER
@@ -43,7 +44,8 @@ class Timer:
             name=f"{function.host_id}.Listener",
             lease_seconds=parts.times.singleton_lease,
         )
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._wake = threading.Event()
         self._due: datetime | None = None
         self._thread = threading.Thread(target=self._keep, name=f"timer-{function.name}", daemon=True)
 
@@ -53,7 +55,8 @@ class Timer:
 
     def stop(self) -> None:
         """Fire no more, and let another host have the lock."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
         self._singleton.release()
 
     def fire(self, *, reason: str, is_past_due: bool = False) -> bool:
@@ -73,22 +76,23 @@ class Timer:
     def _keep(self) -> None:
         """Hold the lock while the host lives; a thread of its own fires meanwhile."""
         firing: threading.Thread | None = None
-        while not self._stopping.is_set():
+        while not self._stopping:
+            self._wake.clear()
             if not self._singleton.try_hold():
                 self._due = None
-                self._stopping.wait(self._times.singleton_retry)
+                self._wake.wait(self._times.singleton_retry)
                 continue
-            if firing is None or not firing.is_alive():
+            is_firing = firing is not None and firing.is_alive()
+            pause = self._singleton.renewal_seconds
+            if not is_firing and self._is_due():
                 firing = threading.Thread(target=self._tick, name=f"{self._thread.name}-run", daemon=True)
-                if self._due is None or datetime.now(UTC) >= self._due:
-                    firing.start()
-            self._stopping.wait(self._pause())
+                firing.start()
+            elif not is_firing and self._due is not None:
+                pause = min(pause, max((self._due - datetime.now(UTC)).total_seconds(), 0))
+            self._wake.wait(pause)
 
-    def _pause(self) -> float:
-        renew = self._times.singleton_lease / 4
-        if self._due is None:
-            return 0.05
-        return min(max((self._due - datetime.now(UTC)).total_seconds(), 0.01), renew)
+    def _is_due(self) -> bool:
+        return self._due is None or datetime.now(UTC) >= self._due
 
     def _tick(self) -> None:
         """Fire if it is time, then find out the next time."""
@@ -105,7 +109,9 @@ class Timer:
             self._write_status(last=now, due=self._due)
         except Exception as exc:  # noqa: BLE001 (a failed write must not end the timer)
             self._due = self._schedule.next_after(datetime.now(UTC))
-            self._log(f"Timer '{self._function.name}': {exc!r}", level="Error")
+            self._log(f"Timer '{self._function.name}': {brief(exc)}", level="Error")
+        finally:
+            self._wake.set()
 
     @property
     def _is_monitored(self) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from local.host.blob_message import BlobMessage
 from local.host.blob_queue import BlobQueue
-from local.host.host_log import Log
+from local.host.host_log import Log, brief
 from local.host.http_message import Request, Response
 
 PATH = "/runtime/webhooks/blobs"
@@ -44,7 +44,7 @@ class Webhook:
                 case "Unsubscribe":
                     return Response(status=202)
         except Exception as exc:  # noqa: BLE001 (whatever fails in here, the sender sees 500 and tries again)
-            self._log(f"Event Grid request for '{function_id}' failed: {exc!r}", level="Error")
+            self._log(f"Event Grid request for '{function_id}' failed: {brief(exc)}", level="Error")
             return Response(status=500)
         return Response(status=400)
 
