@@ -37,7 +37,7 @@ def read_route(
     for key, value in table.items():
         if key in keys.ROUTE:
             what = f"{key} = {keys.shown(value)}"
-            values[key] = faults.attempt((*place, key), what, partial(keys.ROUTE[key], value))  # type: ignore[misc]
+            values[key] = faults.attempt((*place, key), what, partial(keys.ROUTE[key], value))
     if len(faults) > before:
         return None
     pattern: Pattern = values["match"]
