@@ -1,0 +1,51 @@
+// Who may do what in the landing account. It may lie in another resource group than the app.
+
+import { roleDefinitions, roleIds } from 'role-ids.bicep'
+
+param landingAccountName string
+
+@description('Principal id of the app\'s identity.')
+param appPrincipalId string
+
+@allowed(['blobTrigger', 'storageQueue'])
+param eventSource string
+
+@description('Object id of a person, group or principal that looks after the app; empty for nobody.')
+param operatorPrincipalId string
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param operatorPrincipalType string
+
+resource landingAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: landingAccountName
+}
+
+// The app. A blob trigger is documented to need Owner and, for the host's poison queue, Queue Data Contributor;
+// the queue variant only reads properties of blobs.
+// https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger
+var triggerRoles = ['Storage Blob Data Owner', 'Storage Queue Data Contributor']
+var queueRoles = ['Storage Blob Data Reader']
+var appRoles = eventSource == 'blobTrigger' ? triggerRoles : queueRoles
+
+resource appOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in appRoles: {
+    scope: landingAccount
+    name: guid(landingAccount.id, appPrincipalId, roleIds[role])
+    properties: {
+      roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds[role])
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+    }
+  }
+]
+
+// The operator: upload a file to try the whole way.
+resource operatorOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
+  scope: landingAccount
+  name: guid(landingAccount.id, operatorPrincipalId, roleIds['Storage Blob Data Contributor'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Blob Data Contributor'])
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+  }
+}

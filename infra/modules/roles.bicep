@@ -1,0 +1,134 @@
+// Who may do what in the app's own resource group. The landing account's roles are in roles-landing.bicep;
+// docs/deploy.md says what each is for.
+
+import { roleDefinitions, roleIds } from 'role-ids.bicep'
+
+@description('Principal id of the app\'s identity.')
+param appPrincipalId string
+
+@description('Principal id of the system topic\'s own identity.')
+param topicPrincipalId string
+
+@description('Object id of a person, group or principal that looks after the app; empty for nobody.')
+param operatorPrincipalId string
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param operatorPrincipalType string
+
+param hostAccountName string
+param deadLetterContainer string
+
+@allowed(['blobTrigger', 'storageQueue'])
+param eventSource string
+
+@description('Queue that Event Grid writes to in the queue variant.')
+param eventQueue string
+
+param vaultName string
+param insightsName string
+
+resource hostAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: hostAccountName
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: hostAccount
+  name: 'default'
+}
+
+resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: blobService
+  name: deadLetterContainer
+}
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
+  parent: hostAccount
+  name: 'default'
+}
+
+resource events 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' existing = {
+  parent: queueService
+  name: eventQueue
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: vaultName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+// The app: its own storage (code, locks, parked events, dead letters, host diagnostics).
+var hostAccountRoles = [
+  'Storage Blob Data Owner'
+  'Storage Queue Data Contributor'
+  'Storage Table Data Contributor'
+]
+
+resource appOnHostAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in hostAccountRoles: {
+    scope: hostAccount
+    name: guid(hostAccount.id, appPrincipalId, roleIds[role])
+    properties: {
+      roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds[role])
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+    }
+  }
+]
+
+// The app: read the credentials of Airflow.
+resource appOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: vault
+  name: guid(vault.id, appPrincipalId, roleIds['Key Vault Secrets User'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Key Vault Secrets User'])
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// The app: write telemetry.
+resource appOnInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: insights
+  name: guid(insights.id, appPrincipalId, roleIds['Monitoring Metrics Publisher'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Monitoring Metrics Publisher'])
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// Event Grid: write what it could not deliver, into this one container.
+resource topicOnDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: deadLetters
+  name: guid(deadLetters.id, topicPrincipalId, roleIds['Storage Blob Data Contributor'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Blob Data Contributor'])
+    principalId: topicPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// Event Grid: put events into this one queue.
+resource topicOnEventQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (eventSource == 'storageQueue') {
+  scope: events
+  name: guid(events.id, topicPrincipalId, roleIds['Storage Queue Data Message Sender'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Queue Data Message Sender'])
+    principalId: topicPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// The operator: put the credentials into the vault, and change them.
+resource operatorOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
+  scope: vault
+  name: guid(vault.id, operatorPrincipalId, roleIds['Key Vault Secrets Officer'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Key Vault Secrets Officer'])
+    principalId: operatorPrincipalId
+    principalType: operatorPrincipalType
+  }
+}

@@ -1,0 +1,13 @@
+// The app settings that have a default in the app and that a deployment may change. Together with the ones
+// that function.bicep always sets these are all that the app reads; a name that is in neither list does not
+// compile, so a misspelt setting and a password both fail before anything is deployed.
+
+@export()
+@sealed()
+type tuningSettings = {
+  AIRFLOW_ALLOW_HTTP: string?
+  AIRFLOW_CONNECT_TIMEOUT_SECONDS: string?
+  AIRFLOW_READ_TIMEOUT_SECONDS: string?
+  AIRFLOW_RETRY_BUDGET_SECONDS: string?
+  CONF_MAX_BYTES: string?
+}
