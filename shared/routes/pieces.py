@@ -9,6 +9,7 @@ Among several ways to match, each piece from the left takes as much as it can, a
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -28,7 +29,7 @@ class Subject:
     def __init__(self, text: str) -> None:
         self.text = text
         self.size = len(text)
-        self._occurrences: dict[str, int] = {}
+        self._marks: dict[object, int] = {}
 
     @cached_property
     def slashes(self) -> int:
@@ -50,14 +51,28 @@ class Subject:
 
     def occurrences(self, literal: str) -> int:
         """Give the places right behind each occurrence, overlapping ones included."""
-        mask = self._occurrences.get(literal)
-        if mask is None:
-            mask, found = 0, self.text.find(literal)
-            while found >= 0:
-                mask |= 1 << (self.size - found - len(literal))
-                found = self.text.find(literal, found + 1)
-            self._occurrences[literal] = mask
-        return mask
+        return self._marked(literal, self._find, literal)
+
+    def moments(self, moment: "Moment") -> int:
+        """Give the places right before each text that is such a moment, overlapping ones included."""
+        return self._marked(moment, self._find_moments, moment)
+
+    def _marked[T](self, key: object, find: Callable[[T], Iterable[int]], what: T) -> int:
+        """Find once for each text, however many pieces ask."""
+        if key not in self._marks:
+            self._marks[key] = sum(1 << place for place in find(what))
+        return self._marks[key]
+
+    def _find(self, literal: str) -> Iterator[int]:
+        found = self.text.find(literal)
+        while found >= 0:
+            yield self.size - found - len(literal)
+            found = self.text.find(literal, found + 1)
+
+    def _find_moments(self, moment: "Moment") -> Iterator[int]:
+        for hit in moment.regex.finditer(self.text):
+            if moment.read(hit) is not None:
+                yield self.size - hit.start()
 
 
 class Piece(Protocol):
@@ -204,12 +219,7 @@ class Moment:
 
     def starts(self, subject: Subject, ends: int) -> int:
         """See `Piece`."""
-        found = 0
-        for hit in self.regex.finditer(subject.text):
-            start = subject.size - hit.start()
-            if ends >> (start - self.width) & 1 and self._read(hit) is not None:
-                found |= 1 << start
-        return found
+        return (ends << self.width) & subject.moments(self)
 
     def end(self, _subject: Subject, start: int, _ends: int) -> int:
         """See `Piece`."""
@@ -218,9 +228,10 @@ class Moment:
     def value(self, text: str) -> object:
         """See `Piece`."""
         hit = self.regex.match(text)
-        return hit and self._read(hit)
+        return hit and self.read(hit)
 
-    def _read(self, hit: re.Match[str]) -> date | datetime | None:
+    def read(self, hit: re.Match[str]) -> date | datetime | None:
+        """Give the moment; None for one that no calendar has."""
         numbers = {"MM": "1", "dd": "1"} | hit.groupdict()
         try:
             moment = datetime(*(int(numbers.get(token, "0")) for token in _TOKENS), tzinfo=UTC)  # type: ignore[arg-type,misc]
