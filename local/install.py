@@ -24,6 +24,9 @@ LOCAL = Path(__file__).parent
 STACK = LOCAL.parent / ".stack"
 INSTALL_TIMEOUT_SECONDS = 900
 
+LAYOUT = b"1"
+"""Raise it when something must be installed anew although its sources are the same."""
+
 
 class InstallError(RuntimeError):
     """A part could not be installed; the message ends with what its installer said."""
@@ -79,12 +82,12 @@ def install_airflow(kind: AirflowKind) -> None:
         _run([str(program_of(kind)), *kind.migrate], environment=kind.environment(place))
         unfinished.rename(folder / "template")
 
-    _install_once(folder, what=kind.name, sources=[kind.lock, Path(__file__)], install=install)
+    _install_once(folder, what=kind.name, sources=[kind.lock], install=install)
 
 
 def _install_once(folder: Path, *, what: str, sources: Sequence[Path], install: Callable[[], None]) -> None:
     """Install into an emptied folder, unless its stamp says that the same sources are installed."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    digest = hashlib.sha256(LAYOUT + b"".join(source.read_bytes() for source in sources)).hexdigest()
     stamp = folder / "installed"
     with _lock(folder):
         if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
@@ -125,11 +128,20 @@ def _run(
         raise InstallError(msg)
 
 
+def install_all() -> None:
+    """Install every part that is not there yet.
+
+    Raises:
+        InstallError: see each.
+    """
+    install_azurite()
+    install_airflow(AIRFLOW_3)
+
+
 def main() -> None:
     """Install everything."""
     try:
-        install_azurite()
-        install_airflow(AIRFLOW_3)
+        install_all()
     except InstallError as exc:
         sys.exit(f"error: {exc}")
 

@@ -190,6 +190,10 @@ def free_port(*, preferred: int = 0) -> int:
     raise OSError(msg)
 
 
-def interrupt_on_sigterm() -> None:
-    """Let SIGTERM end this program the way Ctrl-C does, so that it stops what it started."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def interrupt_on_signals() -> None:
+    """Let SIGTERM, SIGHUP and SIGINT end this program as Ctrl-C does, so that it stops what it started.
+
+    SIGINT too, because a shell starts background jobs with that one ignored.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)

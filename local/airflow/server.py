@@ -67,6 +67,11 @@ class Airflow:
         return self.place.dags_folder
 
     @property
+    def is_running(self) -> bool:
+        """Whether all components run."""
+        return bool(self._processes) and all(process.is_running for process in self._processes)
+
+    @property
     def api(self) -> AirflowApi:
         """A client of its REST API, logged in."""
         return AirflowApi(base_url=self.base_url, username=self.username, password=self.password)

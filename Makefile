@@ -1,0 +1,78 @@
+# GNU make. Everything is installed below .venv/ (Python) and .stack/ (Azurite, Airflow).
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3.13
+RUN := .venv/bin/python
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamp is touched last, so an interrupted installation is done again.
+.venv/installed: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
+	  echo "error: '$(PYTHON)' is not Python 3.13. Install it (https://www.python.org/downloads/), or say where it" \
+	    "is: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
+	@echo "installing the Python packages ..."
+	@$(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.lock)"
+	@.venv/bin/uv pip install --quiet --python $(RUN) --requirement requirements-dev.lock
+	@touch $@
+
+.PHONY: venv
+venv: .venv/installed ## Install the Python packages into .venv
+
+.PHONY: stack
+stack: venv ## Install Azurite and Airflow below .stack
+	@$(RUN) -m local.install
+
+.PHONY: demo
+demo: venv ## Start everything, upload three files, show their DAG runs, stop everything
+	@$(RUN) -m local.demo
+
+.PHONY: run
+run: venv ## Start everything and leave it up until Ctrl-C
+	@$(RUN) -m local.run
+
+.PHONY: upload
+upload: venv ## Upload FILE=... (as NAME=...) into the stack of `make run`
+	@test -n "$(FILE)" || { echo 'error: say which file: make upload FILE=README.md' >&2; exit 2; }
+	@$(RUN) -m local.upload "$(FILE)" $(if $(NAME),"$(NAME)")
+
+.PHONY: test
+test: stack ## Run all tests, with a real Azurite and a real Airflow
+	@$(RUN) -m pytest $(ARGS)
+
+.PHONY: test-unit
+test-unit: venv ## Run the tests that need no stack: seconds
+	@$(RUN) -m pytest -m "not stack and not airflow" --ignore=tests/host_conformance $(ARGS)
+
+.PHONY: test-host
+test-host: stack ## Run the host's conformance tests (HOST=standin or HOST=func)
+	@$(RUN) -m pytest tests/host_conformance $(ARGS)
+
+.PHONY: lint
+lint: venv ## Check style, format and types
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+.PHONY: format
+format: venv ## Format the code and mend what can be mended
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+COMPILE := .venv/bin/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url
+
+.PHONY: lock
+lock: venv ## Renew the lock files
+	@$(COMPILE) --python-version 3.13 --group dev requirements.txt --output-file requirements-dev.lock
+	@$(COMPILE) --python-version 3.13 local/airflow/requirements-3.in --output-file local/airflow/requirements-3.lock
+	@cd local && npm install --package-lock-only --loglevel=error
+
+.PHONY: clean
+clean: ## Remove all that was installed or made
+	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
