@@ -1,0 +1,1 @@
+"""What azd runs around a deployment. Standard library only: it must run before anything is installed."""

@@ -1,0 +1,61 @@
+"""The `predeploy` hook: refuse to deploy code to an app whose settings it cannot use.
+
+Reads the settings that the app has in Azure, by the same code that the app reads them with.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from infra.hooks.azure_cli import Az, AzureCli, HookError, read_json
+from infra.hooks.deployment import Deployment
+from shared.errors import Misconfigured
+from shared.settings import Settings
+
+NEVER_IN_AZURE: Mapping[str, str] = {
+    "AIRFLOW_USERNAME": "credentials belong into the vault",
+    "AIRFLOW_PASSWORD": "credentials belong into the vault",
+    "AzureWebJobsStorage": "the account takes no keys, and this wins over the settings with an address",
+    "LandingStorage": "the account takes no keys, and this wins over the settings with an address",
+}
+"""Settings of the local stack that would be a secret, or go before the right one, in Azure."""
+
+
+def faults(settings: Mapping[str, str]) -> list[str]:
+    """List what is wrong with the app settings, one sentence each."""
+    found = [f"{name} must not be set: {why}." for name, why in NEVER_IN_AZURE.items() if settings.get(name)]
+    try:
+        Settings.from_env(settings)
+    except Misconfigured as error:
+        found.append(str(error))
+    return found
+
+
+def app_settings(az: Az, deployment: Deployment) -> dict[str, str]:
+    """Read the settings of the app; raises HookError where they cannot be read."""
+    listed = read_json(
+        az("functionapp", "config", "appsettings", "list", *deployment.app, "--output", "json")
+    )
+    return {item["name"]: item["value"] or "" for item in listed}
+
+
+def main(environ: Mapping[str, str], screen: TextIO) -> int:
+    """Check, print, and give the exit code: 0 usable, 1 not."""
+    try:
+        deployment = Deployment(values=environ)
+        found = faults(app_settings(AzureCli(deployment.subscription_id), deployment))
+    except HookError as error:
+        found = [str(error)]
+    for fault in found:
+        print(fault, file=screen)
+    if found:
+        print(
+            "Nothing was deployed. Mend infra/main.bicepparam or `azd env set`, then `azd provision`.",
+            file=screen,
+        )
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ, sys.stderr))
