@@ -1,7 +1,8 @@
 """The path of a blob trigger: a container and a pattern for the names of its blobs.
 
 Source: NET-B BlobPathSource.cs, SDK BindingTemplateToken.cs: `{x}` matches anything, `/` too; literals
-are matched with case; the container without.
+are matched with case; the container without. A name with a line feed inside matches no `{x}`
+(SDK BindingTemplateSource.cs: RegexOptions.Compiled only).
 """
 
 import re
@@ -51,7 +52,9 @@ class BlobPath:
                 raise FunctionError(msg)
             else:
                 parts.append(re.escape(token[0][:1] if token[0] in {"{{", "}}"} else token[0]))
-        return cls(container=container, pattern=re.compile("".join(parts)), names=tuple(names))
+        # The real host's `.` stops at a line feed, and its `$` matches before a last one, as Python's do.
+        pattern = re.compile(f"^{''.join(parts)}$")
+        return cls(container=container, pattern=pattern, names=tuple(names))
 
     def match(self, container: str, blob: str) -> dict[str, str] | None:
         """Return the parameters of a blob that the path matches, else None."""
@@ -59,5 +62,5 @@ class BlobPath:
             return None
         if self.pattern is None:
             return {}
-        found = self.pattern.fullmatch(blob)
+        found = self.pattern.match(blob)
         return None if found is None else dict(zip(self.names, found.groups(), strict=True))

@@ -45,6 +45,7 @@ class Timer:
             lease_seconds=parts.times.singleton_lease,
         )
         self._stopping = False
+        self._is_firing = False
         self._wake = threading.Event()
         self._due: datetime | None = None
         self._thread = threading.Thread(target=self._keep, name=f"timer-{function.name}", daemon=True)
@@ -75,19 +76,17 @@ class Timer:
 
     def _keep(self) -> None:
         """Hold the lock while the host lives; a thread of its own fires meanwhile."""
-        firing: threading.Thread | None = None
         while not self._stopping:
             self._wake.clear()
             if not self._singleton.try_hold():
                 self._due = None
                 self._wake.wait(self._times.singleton_retry)
                 continue
-            is_firing = firing is not None and firing.is_alive()
             pause = self._singleton.renewal_seconds
-            if not is_firing and self._is_due():
-                firing = threading.Thread(target=self._tick, name=f"{self._thread.name}-run", daemon=True)
-                firing.start()
-            elif not is_firing and self._due is not None:
+            if not self._is_firing and self._is_due():
+                self._is_firing = True
+                threading.Thread(target=self._tick, name=f"{self._thread.name}-run", daemon=True).start()
+            elif not self._is_firing and self._due is not None:
                 pause = min(pause, max((self._due - datetime.now(UTC)).total_seconds(), 0))
             self._wake.wait(pause)
 
@@ -111,6 +110,7 @@ class Timer:
             self._due = self._schedule.next_after(datetime.now(UTC))
             self._log(f"Timer '{self._function.name}': {brief(exc)}", level="Error")
         finally:
+            self._is_firing = False
             self._wake.set()
 
     @property

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import azure.functions as func
-import azurefunctions.extensions.bindings.blob as blob
+from azurefunctions.extensions.bindings import blob
 
 app = func.FunctionApp()
 
@@ -51,7 +51,7 @@ def on_blob(function: str, client: blob.BlobClient, context: func.Context) -> An
 @app.blob_trigger(arg_name="client", path="%SCAN_CONTAINER%/{name}", connection="LandingStorage")
 def scanned(client: blob.BlobClient, context: func.Context) -> Any:
     """Every blob of a scanned container."""
-    logging.info("scanned saw a blob")
+    logging.getLogger("sample").info("scanned saw a blob")
     return on_blob("scanned", client, context)
 
 
@@ -62,7 +62,10 @@ def scanned_csv(client: blob.BlobClient, context: func.Context) -> Any:
 
 
 @app.blob_trigger(
-    arg_name="client", path="%EVENT_CONTAINER%/{name}", connection="LandingStorage", source="EventGrid"
+    arg_name="client",
+    path="%EVENT_CONTAINER%/{name}",
+    connection="LandingStorage",
+    source=func.BlobSource.EVENT_GRID,
 )
 def told(client: blob.BlobClient, context: func.Context) -> Any:
     """Blobs that Event Grid tells of."""
