@@ -55,6 +55,11 @@ class Stage:
         return 120 if self.kind == "func" else 20
 
     @property
+    def ready_timeout_seconds(self) -> float:
+        """Seconds for a host to start; the first start of Core Tools downloads the extension bundle."""
+        return 240 if self.kind == "func" else 60
+
+    @property
     def control_queue(self) -> str:
         """Name of the app's control queue."""
         return f"azure-webjobs-blobtrigger-{self.host_id}"
@@ -90,7 +95,14 @@ class Stage:
             **(environment or {}),
         }
         wanted = HostOptions(
-            **{"app": app, "environment": settings, "host": self.kind, "times": FAST, **options}
+            **{
+                "app": app,
+                "environment": settings,
+                "host": self.kind,
+                "times": FAST,
+                "ready_timeout_seconds": self.ready_timeout_seconds,
+                **options,
+            }
         )
         with start_host(wanted) as host:
             yield host
