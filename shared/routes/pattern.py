@@ -131,10 +131,10 @@ def compile_pattern(text: str) -> Pattern:
         msg = f"has {len(text)} characters; the limit is {MAX_LENGTH}"
         raise ValueError(msg)
     if "\\" in text or "//" in text or text.startswith("/"):
-        msg = f"{text!a}: write container/folder/{{name}}, without \\, without // and without / in front"
+        msg = "is no path: write container/folder/{name}, without \\, without // and without / in front"
         raise ValueError(msg)
     if text.endswith("/"):
-        msg = f"{text!a} ends with /; add {{name}} for its files, or ** for all below"
+        msg = "ends with /; add {name} for its files, or ** for all below"
         raise ValueError(msg)
     pieces: list[tuple[Piece, str | None]] = []
     literal = ""
@@ -156,10 +156,10 @@ def _part(spec: str) -> tuple[Piece, str]:
     name, colon, kind = spec.partition(":")
     kind, _, layout = kind.partition(":")
     if not _NAME.fullmatch(name):
-        msg = f"{{{spec}}}: a part's name has letters, digits and _ alone and begins with no digit"
+        msg = f"has {{{spec}}}: a part's name has letters, digits and _ alone and begins with no digit"
         raise ValueError(msg)
     if layout and kind != "date":
-        msg = f"{{{spec}}}: only a date has a layout"
+        msg = f"has {{{spec}}}: only a date has a layout"
         raise ValueError(msg)
     if not colon:
         return InFolder(1), name
@@ -171,7 +171,7 @@ def _part(spec: str) -> tuple[Piece, str]:
         case "date":
             return Moment.of(layout or DEFAULT_DATE_LAYOUT), name
         case _:
-            msg = f"{{{spec}}}: {kind!a} is no type of a part; use {_KINDS}"
+            msg = f"has {{{spec}}}: {kind!a} is no type of a part; use {_KINDS}"
             raise ValueError(msg)
 
 
@@ -186,19 +186,17 @@ def _wildcard(token: re.Match[str]) -> Piece:
         case "star":
             return InFolder(0)
         case "stars":
-            msg = f"{token.string!a}: ** stands for whole folders, as in a/**/b or a/**; use * inside a name"
+            msg = f"has {token[0]} inside a name: ** stands for whole folders, as in a/**/b or a/**; use *"
             raise ValueError(msg)
         case _:
-            msg = (
-                f"{token.string!a} has a {token[0]} without its partner; write {{{{ or }}}} for the character"
-            )
+            msg = f"has a {token[0]} without its partner; write {{{{ or }}}} for the character"
             raise ValueError(msg)
 
 
 def _check(text: str, pieces: Sequence[tuple[Piece, str | None]]) -> None:
     names = [name for _, name in pieces if name is not None]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        msg = f"{text!a} names the part {{{twice[0]}}} twice; give each part its own name"
+        msg = f"names the part {{{twice[0]}}} twice; give each part its own name"
         raise ValueError(msg)
     if len(pieces) - sum(isinstance(piece, Literal) for piece, _ in pieces) > MAX_PARTS:
         msg = f"has more than {MAX_PARTS} parts and stars"
@@ -206,9 +204,9 @@ def _check(text: str, pieces: Sequence[tuple[Piece, str | None]]) -> None:
     if not any(
         "/" in getattr(piece, "text", "") or isinstance(piece, AnyPath | Folders) for piece, _ in pieces
     ):
-        msg = f"{text!a} names a container alone; write {text}/{{name}}, or {text}/** for all below"
+        msg = f"names a container alone; write {text}/{{name}}, or {text}/** for all below"
         raise ValueError(msg)
     for (first, _), (second, _) in pairwise(pieces):
         if not any(isinstance(piece, Literal | Moment | Folders) for piece in (first, second)):
-            msg = f"{text!a} has two parts or stars side by side: put the text between them that parts them"
+            msg = "has two parts or stars side by side: put the text between them that parts them"
             raise ValueError(msg)

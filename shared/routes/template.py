@@ -86,7 +86,7 @@ def compile_template(text: str, parts: Collection[str], *, event_fields: bool = 
     fixed = ""
     for token in _LEX.finditer(text):
         if token["stray"]:
-            msg = f"{text!a} has a {token[0]} without its partner; write {{{{ or }}}} for the character"
+            msg = f"has a {token[0]} without its partner; write {{{{ or }}}} for the character"
             raise ValueError(msg)
         if token["name"] is None:
             fixed += token[0][0] if token["brace"] else token[0]
@@ -155,13 +155,13 @@ def _check_name(name: str, parts: Collection[str], *, event_fields: bool) -> Non
         return
     if field == name:
         known = ", ".join(f"{{{part}}}" for part in parts) or "no named part"
-        msg = f"{{{name}}} is no part of match, which has {known}"
+        msg = f"has {{{name}}}, which is no part of match; that has {known}"
         raise ValueError(msg)
     if not event_fields:
-        msg = f"{{{name}}} cannot stand here: only parts of match can"
+        msg = f"has {{{name}}}, but only parts of match can choose"
         raise ValueError(msg)
     if field not in FIELDS and not (field.startswith(_METADATA) and len(field) > len(_METADATA)):
-        msg = f"{{{name}}} is no field of an event; there are {', '.join(FIELDS)}, metadata.<key>"
+        msg = f"has {{{name}}}, which is no field of an event; there are {', '.join(FIELDS)}, metadata.<key>"
         raise ValueError(msg)
 
 

@@ -239,7 +239,7 @@ WRONG = [
     ("d/{n:int:3}", "only a date has a layout"),
     ("d/{n:date:dd}", "needs yyyy"),
     ("d/{n:date:yyyydd}", "needs yyyy"),
-    ("d/{n:date:yyyyyyyyMM}", "each once"),
+    ("d/{n:date:yyyyyyyyMM}", "each once, none"),
     ("d/{a", "has a { without its partner"),
     ("d/a}", "has a } without its partner"),
     ("d/a**", "** stands for whole folders"),
