@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -73,7 +72,7 @@ class AzureCli:
         Raises:
             HookError: Nobody is logged in, or the one who is lacks a role; trying again changes nothing.
         """
-        scope: Sequence[str] = () if arguments[0] == "rest" else ("--subscription", self._subscription_id)
+        scope = [] if arguments[0] == "rest" else ["--subscription", self._subscription_id]
         command = [self._program, *arguments, *scope, "--only-show-errors"]
         try:
             done = subprocess.run(

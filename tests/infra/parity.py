@@ -1,0 +1,128 @@
+"""Where infra/ and the app disagree: pure functions from both sides to a list of faults."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs, urlsplit
+
+from tests.infra.app_facts import AppFacts
+from tests.infra.bicep import Expression, Sources, Value
+
+READ_BY_THE_PLATFORM: Mapping[str, str] = {
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the host, to write telemetry with its identity",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "the host, where to write telemetry",
+    "AZURE_CLIENT_ID": "azure-identity, which identity to use",
+    "AzureWebJobsStorage__blobServiceUri": "the host, its own storage",
+    "AzureWebJobsStorage__clientId": "the host, its own storage",
+    "AzureWebJobsStorage__credential": "the host, its own storage",
+    "AzureWebJobsStorage__queueServiceUri": "the host, its own storage",
+    "AzureWebJobsStorage__tableServiceUri": "the host, its own storage",
+    "LandingStorage__credential": "the host and the blob extension, to log in with the identity",
+    "LandingStorage__queueServiceUri": "the host, which account holds the poison queue",
+}
+"""Settings that something else than the app's code reads: who, and what for."""
+
+NOT_READ_YET = frozenset({"KEY_VAULT_URI", "AIRFLOW_CREDENTIAL_SECRET"})
+"""Set ahead of the code that reads them; leaves when that is there."""
+
+LOCAL_ONLY: Mapping[str, str] = {
+    "AIRFLOW_USERNAME": "a secret: the vault holds it",
+    "AIRFLOW_PASSWORD": "a secret: the vault holds it",
+    "AzureWebJobsStorage": "a connection string holds a key",
+    "LandingStorage": "a connection string holds a key",
+}
+"""Settings that the app reads for Azurite and the local stack, and that Azure must never have."""
+
+USED_BY_THE_PLATFORM: Mapping[str, str] = {
+    "app-package-${token}": "deployments of code",
+    "eventgrid-deadletter": "Event Grid writes what it could not deliver",
+    "webjobs-blobtrigger-poison": "the host writes what failed five times",
+    "airflow-events": "Event Grid writes, the trigger of the queue variant reads",
+    "airflow-events-poison": "the host writes what failed five times",
+}
+"""Queues and containers that infra makes for others than the app's code."""
+
+
+def settings_faults(sources: Sources, app: AppFacts) -> list[str]:
+    """Compare the app settings that infra sets, or lets a deployment set, with those that are read."""
+    function = sources["modules/function.bicep"]
+    always = _keys(function.variables["hostSettings"]) | _keys(function.variables["appSettings"])
+    tunable = set(sources["modules/tuning.bicep"].types["tuningSettings"])
+    faults = [
+        f"{name} is read, but infra neither sets it nor lists it in tuning.bicep"
+        for name in sorted(app.settings - always - tunable - set(LOCAL_ONLY))
+    ]
+    faults += [
+        f"{name} is in infra, but nothing reads it"
+        for name in sorted((always | tunable) - app.settings - set(READ_BY_THE_PLATFORM) - NOT_READ_YET)
+    ]
+    faults += [
+        f"{name} is set and tunable: the tuning would silently win" for name in sorted(always & tunable)
+    ]
+    faults += [f"{name} must never be set in Azure" for name in sorted((always | tunable) & set(LOCAL_ONLY))]
+    return faults
+
+
+def function_faults(sources: Sources, app: AppFacts) -> list[str]:
+    """Compare the webhook's function, the scale group and the connections with the app's functions."""
+    main, function = sources["main.bicep"], sources["modules/function.bicep"]
+    name = main.variables["functionName"]
+    faults = []
+    if app.functions.get(str(name)) != "blobTrigger":
+        faults.append(f"{name} is no function with a blob trigger: there are {dict(app.functions)}")
+    if main.outputs.get("FUNCTION_NAME") != Expression("functionName"):
+        faults.append("the output FUNCTION_NAME is not the function's name")
+    destination = sources["subscription.bicep"].resources["subscription"].body["properties"]["destination"]
+    url = urlsplit(destination["properties"]["endpointUrl"])
+    if url.path != "/runtime/webhooks/blobs":
+        faults.append(f"the webhook's path is {url.path}")
+    if parse_qs(url.query).get("functionName") != ["Host.Functions.${functionName}"]:
+        faults.append(f"the webhook names no function: {url.query}")
+    settings = _keys(function.variables["appSettings"]) | _keys(function.variables["hostSettings"])
+    needed = {
+        f"{prefix}__{part}"
+        for prefix in app.connections
+        for part in ("blobServiceUri", "clientId", "credential", "queueServiceUri")
+    }
+    return faults + [f"the connection setting {name} is missing" for name in sorted(needed - settings)]
+
+
+def store_faults(sources: Sources, app: AppFacts) -> list[str]:
+    """Compare the queues and containers that infra makes with those that the code names."""
+    made = stores_made(sources)
+    faults = [f"{name} is used by the code, but infra does not make it" for name in sorted(app.stores - made)]
+    faults += [
+        f"{name} is made by infra, but nobody uses it"
+        for name in sorted(made - app.stores - set(USED_BY_THE_PLATFORM))
+    ]
+    return faults
+
+
+def stores_made(sources: Sources) -> set[str]:
+    """Give the names of the queues and containers of main.bicep, with its variables put in."""
+    main = sources["main.bicep"]
+    variables = {name: value for name, value in main.variables.items() if isinstance(value, str)}
+    names: set[str] = set()
+    for module in main.modules.values():
+        if module.kind != "modules/storage.bicep":
+            continue
+        for part in ("containers", "queues"):
+            names |= _names(module.body["params"][part], variables)
+    return names
+
+
+def _names(value: Value, variables: Mapping[str, str]) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*(_names(item, variables) for item in value))
+    text = value.text if isinstance(value, Expression) else str(value)
+    found = {content for name, content in variables.items() if _mentions(text, name)}
+    found |= {f"{variables[name]}-poison" for name in variables if f"${{{name}}}-poison" in text}
+    return found
+
+
+def _mentions(text: str, name: str) -> bool:
+    separators = str.maketrans(dict.fromkeys("[],:?()", " "))
+    return name in text.translate(separators).split()
+
+
+def _keys(value: Value) -> set[str]:
+    assert isinstance(value, dict)
+    return set(value)

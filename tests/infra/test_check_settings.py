@@ -1,0 +1,79 @@
+"""The predeploy hook: a bad deployment fails before it takes events."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.hooks.check_settings import NEVER_IN_AZURE, faults
+from tests.infra.app_facts import USABLE
+from tests.infra.bicep import ROOT
+from tests.infra.fake_az import FakeAz, failed, run_hook
+from tests.infra.parity import LOCAL_ONLY
+
+
+@pytest.fixture
+def az(tmp_path: Path) -> FakeAz:
+    """Give an az whose app has usable settings."""
+    fake = FakeAz(folder=tmp_path)
+    fake.app_settings(USABLE)
+    return fake
+
+
+def test_usable_settings_pass(az: FakeAz) -> None:
+    """Nothing is printed, nothing is in the way."""
+    done = run_hook(az, "check_settings")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_missing_setting_stops_the_deployment(az: FakeAz) -> None:
+    """The app's own words name the setting; the next command is said."""
+    az.app_settings({name: value for name, value in USABLE.items() if name != "AIRFLOW_BASE_URL"})
+
+    done = run_hook(az, "check_settings")
+
+    assert done.returncode == 1
+    assert "AIRFLOW_BASE_URL is not set" in done.stderr
+    assert "azd provision" in done.stderr
+
+
+def test_settings_that_cannot_be_read_stop_the_deployment(az: FakeAz) -> None:
+    """Not knowing is not good enough."""
+    az.script["functionapp config appsettings list"] = [failed("ERROR: (ResourceNotFound) no such site", 3)]
+
+    done = run_hook(az, "check_settings")
+
+    assert done.returncode == 1
+    assert "ResourceNotFound" in done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_IN_AZURE))
+def test_secret_in_the_app_settings_is_refused(name: str) -> None:
+    """The name is said, the value is not."""
+    (fault,) = (
+        text for text in faults(USABLE | {name: "UseDevelopmentStorage=true"}) if "must not be set" in text
+    )
+
+    assert fault.startswith(name)
+    assert "UseDevelopmentStorage" not in fault
+
+
+def test_what_is_refused_is_what_infra_never_sets() -> None:
+    """One list for the hook, one for the templates, the same names."""
+    assert set(NEVER_IN_AZURE) == set(LOCAL_ONLY)
+
+
+def test_hooks_run_before_anything_is_installed() -> None:
+    """They run with any Python: nothing but the standard library may be imported."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import infra.hooks.check_settings, infra.hooks.subscribe"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,147 @@
+"""infra/ and the app agree, and a name that changes on one side only is noticed."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.bindings import Bindings
+from tests.infra.app_facts import AppFacts, observe
+from tests.infra.bicep import INFRA, Sources, load
+from tests.infra.parity import function_faults, settings_faults, store_faults, stores_made
+
+
+@pytest.fixture(scope="module")
+def app() -> AppFacts:
+    """Give the app as it is."""
+    return observe()
+
+
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    """Give the templates as they are."""
+    return load()
+
+
+def test_every_setting_that_is_read_is_set_and_no_other(sources: Sources, app: AppFacts) -> None:
+    """An app setting is set by infra, or may be set through tuning.bicep, exactly if something reads it."""
+    assert settings_faults(sources, app) == []
+
+
+def test_functions_and_connections_agree(sources: Sources, app: AppFacts) -> None:
+    """The webhook calls a function that the app has; its connection has all of its settings."""
+    assert function_faults(sources, app) == []
+
+
+def test_queues_and_containers_agree(sources: Sources, app: AppFacts) -> None:
+    """What the code uses is made, and what is made is used."""
+    assert store_faults(sources, app) == []
+
+
+def test_the_stores_of_both_variants_are_found(sources: Sources) -> None:
+    """The names are read out of the templates, not assumed: with the poison queue of the queue variant."""
+    assert {"airflow-parked", "airflow-dead", "airflow-events", "airflow-events-poison"} <= stores_made(
+        sources
+    )
+
+
+def test_the_landing_path_is_one_that_the_app_takes(sources: Sources) -> None:
+    """LANDING_PATH with the defaults of the parameters, and with a prefix, is a path without a fault."""
+    template = sources["modules/function.bicep"].variables["appSettings"]
+    assert isinstance(template, dict)
+    for prefix in ("", "incoming/"):
+        path = str(template["LANDING_PATH"]).replace("${landingContainer}", "landing")
+        bindings = Bindings.from_env({"LANDING_PATH": path.replace("${landingPrefix}", prefix)})
+
+        assert bindings.faults == ()
+        assert bindings.path == f"landing/{prefix}{{name}}"
+
+
+def _mutated(file: str, old: str, new: str) -> Sources:
+    text = (INFRA / file).read_text()
+    assert old in text
+    return load({file: text.replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("modules/function.bicep", "  AIRFLOW_BASE_URL:", "  AIRFLOW_URL:"),
+        ("modules/function.bicep", "  PYTHON_THREADPOOL_THREAD_COUNT:", "  PYTHON_THREADS:"),
+        ("modules/function.bicep", "  LANDING_PATH:", "  // LANDING_PATH:"),
+        ("modules/function.bicep", "  EVENT_SOURCE:", "  EVENTS_SOURCE:"),
+        ("modules/function.bicep", "  LandingStorage__blobServiceUri:", "  Landing__blobServiceUri:"),
+        ("modules/function.bicep", "  EVENT_SOURCE:", "  AIRFLOW_PASSWORD: ''\n  EVENT_SOURCE:"),
+        ("modules/tuning.bicep", "CONF_MAX_BYTES", "CONF_MAX_SIZE"),
+        ("modules/tuning.bicep", "CONF_MAX_BYTES", "LANDING_PATH: string?\n  CONF_MAX_BYTES"),
+        ("modules/tuning.bicep", "  CONF_MAX_BYTES: string?\n", ""),
+    ],
+)
+def test_a_setting_renamed_in_infra_is_noticed(app: AppFacts, file: str, old: str, new: str) -> None:
+    """Renamed, left out, doubled or secret: each is a fault."""
+    assert settings_faults(_mutated(file, old, new), app) != []
+
+
+@pytest.mark.parametrize("name", ["AIRFLOW_BASE_URL", "CONF_MAX_BYTES", "EVENT_SOURCE", "LANDING_PATH"])
+def test_a_setting_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts, name: str) -> None:
+    """Both halves are named: the new name that nobody sets, and the old one that nobody reads."""
+    renamed = replace(app, settings=(app.settings - {name}) | {f"{name}_2"})
+
+    faults = settings_faults(sources, renamed)
+
+    assert any(fault.startswith(f"{name}_2 is read") for fault in faults)
+    assert any(fault.startswith(f"{name} is in infra") for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("main.bicep", "var functionName = 'blob_to_dag'", "var functionName = 'blob_to_dags'"),
+        ("main.bicep", "FUNCTION_NAME string = functionName", "FUNCTION_NAME string = names.app"),
+        ("subscription.bicep", "Host.Functions.${functionName}", "Host.Functions.blob_to_dag2"),
+        ("subscription.bicep", "functionName=Host.Functions.", "functionName="),
+        ("subscription.bicep", "/runtime/webhooks/blobs", "/runtime/webhooks/eventgrid"),
+        ("modules/function.bicep", "  LandingStorage__queueServiceUri:", "  Landing__queueServiceUri:"),
+        ("modules/function.bicep", "  LandingStorage__credential:", "  // LandingStorage__credential:"),
+    ],
+)
+def test_a_function_or_connection_renamed_in_infra_is_noticed(
+    app: AppFacts, file: str, old: str, new: str
+) -> None:
+    """Event Grid would get 404, or the host would find no account."""
+    assert function_faults(_mutated(file, old, new), app) != []
+
+
+def test_a_function_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts) -> None:
+    """The webhook would name a function that the host does not know, and drop events as done."""
+    assert function_faults(sources, replace(app, functions={"blob_to_run": "blobTrigger"})) != []
+    assert function_faults(sources, replace(app, functions={"blob_to_dag": "queueTrigger"})) != []
+
+
+def test_a_connection_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts) -> None:
+    """The host would find no settings under the new prefix."""
+    assert function_faults(sources, replace(app, connections=frozenset({"Inbox"}))) != []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("var parkedQueue = 'airflow-parked'", "var parkedQueue = 'parked'"),
+        ("var deadContainer = 'airflow-dead'", "var deadContainer = 'dead'"),
+        ("concat([parkedQueue], ", "concat([], "),
+        ("[packageContainer, deadContainer, ", "[packageContainer, "),
+    ],
+)
+def test_a_queue_or_container_renamed_in_infra_is_noticed(app: AppFacts, old: str, new: str) -> None:
+    """The app would park into, or write dead letters to, nothing."""
+    assert store_faults(_mutated("main.bicep", old, new), app) != []
+
+
+@pytest.mark.parametrize("name", ["airflow-parked", "airflow-dead"])
+def test_a_queue_or_container_renamed_in_the_app_is_noticed(
+    sources: Sources, app: AppFacts, name: str
+) -> None:
+    """Both halves are named."""
+    faults = store_faults(sources, replace(app, stores=(app.stores - {name}) | {f"{name}-2"}))
+
+    assert f"{name}-2 is used by the code, but infra does not make it" in faults
+    assert f"{name} is made by infra, but nobody uses it" in faults
