@@ -34,12 +34,12 @@ class HostOptions:
         workers: worker processes; None for FUNCTIONS_WORKER_PROCESS_COUNT or 1.
         needs_keys: whether HTTP asks for keys, as in Azure. Core Tools asks for none.
         times: of the stand-in; Core Tools has its own.
-        log_path: where the log goes; a temporary file if None. A second start appends.
+        log_path: where the log goes; a temporary file, which stays, if None. A second start appends.
         ready_timeout_seconds: for all functions to be loaded.
     """
 
     app: Path = ROOT
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     host: HostKind = field(default_factory=_host_of_environment)
     port: int = 0
     workers: int | None = None

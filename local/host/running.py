@@ -126,6 +126,8 @@ class RunningHost:
             with contextlib.suppress(psutil.TimeoutExpired):
                 psutil.Process(self.process.pid).wait(self.options.times.drain + _STOP_MARGIN_SECONDS)
         self.process.stop()
+        # It holds keys.
+        self._state_path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +163,9 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
     options = options or HostOptions()
     environment = {**os.environ, **options.environment}
     is_func = options.host != "standin" and find_func(environment) is not None
-    folder = Path(tempfile.mkdtemp(prefix="functions-host-"))
+    log_path = options.log_path or Path(tempfile.mkdtemp(prefix="functions-host-")) / "host.log"
+    state_path = log_path.with_suffix(".state.json")
+    state_path.unlink(missing_ok=True)
     port = options.port or (free_port() if is_func else 0)
     command = [
         *(sys.executable, "-m", "local.host", "--app", str(options.app), "--host", options.host),
@@ -176,14 +180,13 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
         *(() if options.workers is None else ("--workers", str(options.workers))),
         *(() if options.needs_keys else ("--no-keys",)),
     ]
-    log_path = options.log_path or folder / "host.log"
     written_before = log_path.stat().st_size if log_path.exists() else 0
     process = start_process(command, name="Functions host", log_path=log_path, env=environment, cwd=ROOT)
     host = RunningHost(
         options=options,
         is_func=is_func,
         process=process,
-        _state_path=folder / "state.json",
+        _state_path=state_path,
         _func_url=f"http://{LOOPBACK}:{port}",
     )
     try:

@@ -102,6 +102,11 @@ class StandIn:
             if is_disabled(item["name"], self._options.settings):
                 self._log(f"Function {item['name']} is disabled")
                 continue
+            if item["has_retry"]:
+                # SDK Indexers/FunctionIndexer.cs, CheckRetrySupport. This host never runs such a policy.
+                self._log(
+                    f"Soon retries will not be supported for function '{item['name']}'.", level="Warning"
+                )
             try:
                 functions.append(Function.from_metadata(item, self._options.settings))
             except (FunctionError, SettingError) as exc:

@@ -85,6 +85,7 @@ async def _index(app: Path) -> dict[str, Any]:
             "name": metadata.name,
             "function_id": metadata.function_id,
             "raw_bindings": list(metadata.raw_bindings),
+            "has_retry": metadata.retry_options is not None,
         }
         for metadata in found
     ]

@@ -83,6 +83,12 @@ class WorkerProcess:
         """Its process id."""
         return self._popen.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        with self._lock:
+            return self._has_ended
+
     def invoke(self, invocation_id: str, message: dict[str, Any]) -> Future[Answer]:
         """Send an invocation; the future fails with `WorkerEndedError` when the process ends."""
         future: Future[Answer] = Future()

@@ -54,6 +54,9 @@ class Workers:
         with self._changed:
             self._slots = list(started)
             self._changed.notify_all()
+        for worker in started:
+            if worker.has_ended:
+                threading.Thread(target=self._replace, args=(worker,), daemon=True).start()
         return found[0]
 
     def invoke(self, invocation_id: str, message: dict[str, Any]) -> tuple[WorkerProcess, Future[Answer]]:

@@ -100,6 +100,7 @@ class Stage:
                 "environment": settings,
                 "host": self.kind,
                 "times": FAST,
+                "log_path": self.record_path.with_name(f"{_name('host')}.log"),
                 "ready_timeout_seconds": self.ready_timeout_seconds,
                 **options,
             }

@@ -1,12 +1,18 @@
 """Facts of how the app's settings are found and of apps that cannot be loaded."""
 
 import json
+import os
 import shutil
+import signal
+import sys
 from pathlib import Path
 
 import pytest
+import requests
 
-from local.host import HostStartError
+from local.host import FAST, HostStartError
+from local.host.options import ROOT
+from local.processes import free_port, start_process
 from tests.host_conformance.stage import SAMPLE_APP, Stage
 
 
@@ -56,6 +62,42 @@ def test_app_that_does_not_load_is_said_loudly(own_stage: Stage, tmp_path: Path)
         pass
 
     assert "No module named 'no_such_module'" in str(caught.value)
+
+
+@pytest.mark.usefixtures("standin_only")
+def test_host_without_functions_keeps_saying_so(tmp_path: Path) -> None:
+    """A host whose app does not load stays up, repeats the reason, and its status is an error.
+
+    Core Tools word it in their own way.
+    Source: HOST.
+    """
+    app = copy_app(tmp_path)
+    (app / "function_app.py").write_text("raise ValueError('broken app')\n")
+    port = free_port()
+    command = (sys.executable, "-m", "local.host", "--app", str(app), "--host", "standin")
+    host = start_process(
+        [*command, "--port", str(port), "--times", FAST.to_json()],
+        name="host",
+        log_path=tmp_path / "log",
+        cwd=ROOT,
+    )
+    try:
+        host.wait_until(
+            lambda: host.log().count("ValueError: broken app") >= 4 or None,
+            timeout_seconds=30,
+            what="reason repeated",
+        )
+        status = requests.get(f"http://127.0.0.1:{port}/admin/host/status", timeout=5).json()
+        request = requests.get(f"http://127.0.0.1:{port}/api/open", timeout=5)
+        os.kill(host.pid, signal.SIGTERM)
+        exit_code = host.popen.wait(timeout=10)
+    finally:
+        host.stop()
+
+    assert status["state"] == "Error"
+    assert "broken app" in status["errors"][0]
+    assert request.status_code == 503
+    assert exit_code == 1
 
 
 @pytest.mark.usefixtures("standin_only")
