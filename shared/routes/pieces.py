@@ -206,8 +206,8 @@ class Moment:
         expected = list(_TOKENS)[: len(found)]
         if not found or sorted(found) != sorted(expected):
             msg = (
-                f"has the date layout {layout!a}, which needs yyyy, then may have MM, dd, HH, mm, ss: each once, none"
-                " without those before it"
+                f"has the date layout {layout!a}, which needs yyyy, then may have MM, dd, HH, mm, ss:"
+                " each once, none without those before it"
             )
             raise ValueError(msg)
         regex = "".join(

@@ -25,7 +25,7 @@ def test_collection_is_large() -> None:
     expectations = {path.stem for path in WRONG[0].parent.glob("*.expected")}
 
     assert len(WRONG) >= 50
-    assert expectations == {path.stem for path in WRONG}
+    assert {path.stem for path in WRONG} == expectations
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
@@ -38,7 +38,7 @@ def test_wrong_file_is_refused_with_line_route_and_remedy(path: Path) -> None:
 
     message = str(refused.value)
     assert message.startswith((f"{path.name} is unusable:\n  line ", f"{path.name} is no TOML: "))
-    assert [] == [line for line in expected if line not in message], message
+    assert [line for line in expected if line not in message] == [], message
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
