@@ -169,14 +169,8 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
     port = options.port or (free_port() if is_func else 0)
     command = [
         *(sys.executable, "-m", "local.host", "--app", str(options.app), "--host", options.host),
-        *(
-            "--port",
-            str(port),
-            "--times",
-            options.times.to_json(),
-            "--state-file",
-            str(folder / "state.json"),
-        ),
+        *("--port", str(port), "--times", options.times.to_json()),
+        *("--state-file", str(state_path)),
         *(() if options.workers is None else ("--workers", str(options.workers))),
         *(() if options.needs_keys else ("--no-keys",)),
     ]
