@@ -53,6 +53,24 @@ test-unit: venv ## Run the tests that need no stack: seconds
 test-host: stack ## Run the host's conformance tests (HOST=standin or HOST=func)
 	@$(RUN) -m pytest tests/host_conformance $(ARGS)
 
+.PHONY: test-infra
+test-infra: venv .stack/checkov/installed ## Run the tests of the Azure templates and hooks
+	@$(RUN) -m pytest tests/infra $(ARGS)
+
+# In an environment of its own: it has many dependencies. The lock file is complete, so none are looked up.
+.stack/checkov/installed: infra/checkov.lock .venv/installed
+	@.venv/bin/uv venv --quiet --clear --python $(RUN) .stack/checkov
+	@.venv/bin/uv pip install --quiet --python .stack/checkov/bin/python --no-deps --requirement infra/checkov.lock
+	@touch $@
+
+.PHONY: checkov
+checkov: .stack/checkov/installed ## Scan the Azure templates with Checkov
+	@.stack/checkov/bin/checkov --config-file .checkov.yaml
+
+.PHONY: live
+live: venv ## Walk through docs/deploy.md in an Azure subscription, or show the steps
+	@$(RUN) -m local.live $(ARGS)
+
 .PHONY: lint
 lint: venv ## Check style, format and types
 	@.venv/bin/ruff check
@@ -70,6 +88,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --no-header --no-annotate 
 lock: venv ## Renew the lock files
 	@$(COMPILE) --python-version 3.13 --group dev requirements.txt --output-file requirements-dev.lock
 	@$(COMPILE) --python-version 3.13 local/airflow/requirements-3.in --output-file local/airflow/requirements-3.lock
+	@$(COMPILE) --python-version 3.13 infra/checkov.in --override infra/checkov-overrides.txt --output-file infra/checkov.lock
 	@cd local && npm install --package-lock-only --loglevel=error
 
 .PHONY: clean
