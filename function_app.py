@@ -6,7 +6,9 @@ import azure.functions as func
 from azurefunctions.extensions.bindings import blob
 
 from shared.app import App
-from shared.bindings import Bindings
+from shared.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION, Bindings
+from shared.settings import HOST_CONNECTION
+from shared.sources.event_queue import QUEUE
 
 # Read at import, because decorators need literals. Every other setting is read when the first event comes.
 BINDINGS = Bindings.from_env(os.environ)
@@ -15,8 +17,7 @@ BRIDGE = App(os.environ)
 app = func.FunctionApp()
 
 
-# The name is an interface: messages of the host and the Event Grid subscription carry it.
-@app.function_name("blob_to_dag")
+@app.function_name(BLOB_FUNCTION)
 @app.blob_trigger(
     arg_name="client",
     path=BINDINGS.path,
@@ -27,3 +28,19 @@ def blob_to_dag(client: blob.BlobClient, context: func.Context) -> None:
     """Start the DAG runs of the blob that landed. Only names are taken from the client, never content."""
     trace = context.trace_context.trace_parent
     BRIDGE.on_blob(client.container_name, client.blob_name, traceparent=trace or None)
+
+
+@app.function_name(QUEUE_FUNCTION)
+@app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=HOST_CONNECTION)
+def queue_to_dag(message: func.QueueMessage, context: func.Context) -> None:
+    """Start the DAG runs of the events in a message that Event Grid wrote."""
+    trace = context.trace_context.trace_parent
+    BRIDGE.on_event(message.get_body(), traceparent=trace or None)
+
+
+# The host runs a timer once across all instances, and not again while it runs.
+@app.function_name(DISPATCHER_FUNCTION)
+@app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *", use_monitor=False)
+def dispatcher(timer: func.TimerRequest) -> None:  # noqa: ARG001  (the binding needs its argument)
+    """Deliver what is parked, while there is work and time."""
+    BRIDGE.dispatch()

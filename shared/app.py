@@ -1,74 +1,97 @@
-"""The composition root: builds what the functions need, on first use, once."""
+"""`App`: what stands behind function_app.py, built on first use, once."""
 
-import logging
 import os
 import threading
 from collections.abc import Mapping
 
-from shared.airflow.client import AirflowClient
-from shared.airflow.credentials import EnvironmentCredentials
-from shared.airflow.http import AirflowHttp
-from shared.airflow.token_auth import TokenAuth
-from shared.airflow.v2 import V2
-from shared.errors import Misconfigured
+from shared.delivery.delays import Delays
+from shared.delivery.parked import Parked
+from shared.delivery.parking import Parking
+from shared.errors import BadEvent, Misconfigured
 from shared.event_log import EventLog
-from shared.landing import LandingAccount
-from shared.retry import Retrier
-from shared.settings import Settings
-from shared.sources.blob_trigger import BlobTriggerSource
+from shared.parts import VISIBILITY_SECONDS, Parts, build_parts
+from shared.settings import HOST_CONNECTION, Settings
+from shared.sources.event_grid import parked_from_event_grid
 from shared.storage import StorageAccount
-from shared.trigger import Trigger
+from shared.storage_connection import StorageConnection
+
+_MISCONFIGURED_DELAYS = Delays(least_seconds=30, most_seconds=30)
 
 
 class App:
-    """What stands behind function_app.py.
+    """The ways into the app, one for each function.
 
     Nothing is read or opened at import: an app that fails there has no functions, and events for an app
-    without functions are dropped without a word. Unusable settings fail each invocation instead, so that the
-    platform tries again, and are logged once.
+    without functions are dropped without a word. With unusable settings, events are parked as they come and
+    flow when the settings are mended (which starts the app anew); the fault is logged once, not once a blob.
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ, log: EventLog | None = None) -> None:
         self._environ = environ
         self._log = log or EventLog()
         self._lock = threading.Lock()
-        self._source: BlobTriggerSource | None = None
-        self._fault = ""
+        self._parts: Parts | None = None
+        self._fault: Misconfigured | None = None
+        self._parking: Parking | None = None
 
     def on_blob(self, container: str, name: str, *, traceparent: str | None = None) -> None:
-        """Handle one call of the blob trigger; returns once every run of the blob is in Airflow.
+        """Handle one call of the blob trigger; afterwards every run of the blob is delivered or kept.
 
         Raises:
-            BlobToDagError: The event was not delivered; the host will call again.
+            BlobToDagError: The event could not even be kept: the host will call again.
         """
-        self._blob_source().handle(container, name, traceparent=traceparent)
+        parts = self._built()
+        if isinstance(parts, Misconfigured):
+            self._park([Parked(container=container, name=name)], parts)
+        else:
+            parts.blob_trigger.handle(container, name, traceparent=traceparent)
 
-    def _blob_source(self) -> BlobTriggerSource:
+    def on_event(self, body: bytes, *, traceparent: str | None = None) -> None:
+        """Handle one message of the event queue, as `on_blob`."""
+        parts = self._built()
+        if isinstance(parts, Misconfigured):
+            try:
+                self._park(list(parked_from_event_grid(body)), parts)
+            except BadEvent:
+                # Where dead letters go is among the settings: the message stays in the platform's queues.
+                raise parts from None
+        else:
+            parts.event_queue.handle(body, traceparent=traceparent)
+
+    def dispatch(self) -> None:
+        """Collect what the platform gave up on and deliver what is parked, while there is work and time.
+
+        Raises:
+            StorageUnavailable: The queue cannot be read; the next tick tries again.
+        """
+        parts = self._built()
+        if isinstance(parts, Misconfigured):
+            return
+        parts.collector.run()
+        parts.dispatcher.run()
+
+    def _built(self) -> Parts | Misconfigured:
         with self._lock:
-            if self._fault:
-                raise Misconfigured(self._fault)
-            if self._source is None:
+            if self._parts is None and self._fault is None:
                 try:
-                    self._source = self._build()
+                    self._parts = build_parts(Settings.from_env(self._environ), self._environ, self._log)
                 except Misconfigured as fault:
-                    self._fault = str(fault)
-                    self._log.error("app.misconfigured", message=self._fault)
-                    raise
-            return self._source
+                    self._fault = fault
+                    self._log.error("app.misconfigured", message=str(fault))
+            # A fresh exception each time: one that is raised again collects tracebacks.
+            return self._parts or Misconfigured(str(self._fault))
 
-    def _build(self) -> BlobTriggerSource:
-        # The SDK logs every request and its headers at INFO, which is the level of the worker.
-        logging.getLogger("azure").setLevel(logging.WARNING)
-        settings = Settings.from_env(self._environ)
-        http = AirflowHttp(
-            settings.airflow_base_url,
-            threads=settings.threads,
-            connect_timeout_seconds=settings.airflow_connect_timeout_seconds,
-            read_timeout_seconds=settings.airflow_read_timeout_seconds,
-        )
-        auth = TokenAuth(http, EnvironmentCredentials(self._environ))
-        client = AirflowClient(http, V2(), auth, conf_max_bytes=settings.conf_max_bytes)
-        retrier = Retrier(budget_seconds=settings.airflow_retry_budget_seconds)
-        trigger = Trigger(client, retrier, self._log, dag_id=settings.airflow_dag_id)
-        landing = LandingAccount(StorageAccount(settings.landing, threads=settings.threads))
-        return BlobTriggerSource(landing, trigger, self._log)
+    def _park(self, heard: list[Parked], fault: Misconfigured) -> None:
+        """Park with the one setting that this needs; without it fail, and the platform tries again."""
+        with self._lock:
+            if self._parking is None:
+                try:
+                    connection = StorageConnection.from_env(self._environ, HOST_CONNECTION)
+                except ValueError:
+                    raise fault from None
+                account = StorageAccount(connection, threads=4)
+                self._parking = Parking(account.queues, visibility_seconds=VISIBILITY_SECONDS)
+        for parked in heard:
+            again = parked.again(fault, pin=None)
+            self._parking.park(again, delay_seconds=_MISCONFIGURED_DELAYS.after(fault, failures=1))
+            self._log.info("run.parked", blob=parked.path, reason=fault.code)

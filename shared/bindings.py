@@ -6,28 +6,37 @@ from dataclasses import dataclass
 LANDING_CONNECTION = "LandingStorage"
 """Prefix of the app settings that say where the landing account is."""
 
-_SOURCES = {source.lower(): source for source in ("EventGrid", "LogsAndContainerScan")}
+BLOB_FUNCTION = "blob_to_dag"
+QUEUE_FUNCTION = "queue_to_dag"
+DISPATCHER_FUNCTION = "dispatcher"
+"""Names of functions are an interface: queued messages and Event Grid subscriptions carry them, and the
+platform drops what is meant for a name that the app does not have."""
+
+_QUEUE = "queue"
+_SOURCES = {source.lower(): source for source in ("EventGrid", "LogsAndContainerScan", _QUEUE)}
 _DEFAULT_SOURCE = "EventGrid"
 _DEFAULT_PATH = "landing/{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bindings:
-    """Literals of the blob trigger.
+    """Literals of the triggers.
 
     A fault never stops the indexing of the app, for an app without functions loses events silently: the
-    default stands in, and `faults` is raised with the other settings' when the first event comes.
+    default stands in, and `faults` is reported with the other settings' when the first event comes.
 
     Attributes:
-        path: `container/pattern`, as the host understands it.
+        path: `container/pattern` of the blob trigger, as the host understands it.
         source: `EventGrid` in Azure, `LogsAndContainerScan` for Azurite, which raises no events.
         connection: Prefix of the settings of the landing account.
+        is_queue_mode: Whether events come by the storage queue.
         faults: What was wrong with the settings, one sentence each.
     """
 
     path: str
     source: str
     connection: str
+    is_queue_mode: bool
     faults: tuple[str, ...]
 
     @classmethod
@@ -44,4 +53,11 @@ class Bindings:
         if source is None:
             faults.append(f"EVENT_SOURCE={asked!a} is none of {', '.join(_SOURCES.values())}.")
             source = _DEFAULT_SOURCE
-        return cls(path=path, source=source, connection=LANDING_CONNECTION, faults=tuple(faults))
+        return cls(
+            path=path,
+            # In queue mode the blob trigger stays, for messages that are still on their way to it.
+            source=_DEFAULT_SOURCE if source == _QUEUE else source,
+            connection=LANDING_CONNECTION,
+            is_queue_mode=source == _QUEUE,
+            faults=tuple(faults),
+        )

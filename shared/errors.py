@@ -5,6 +5,11 @@ BlobToDagError
 │   ├── Misconfigured          an app setting is unusable; nothing was sent
 │   ├── StorageUnavailable     the blob's facts could not be read; nothing was sent
 │   ├── CopyPending            the blob is still being copied; nothing was sent
+│   ├── Paced                  a cap is set, so the dispatcher sends it when its turn comes; nothing was sent
+│   ├── DagPaused              the DAG is paused and its runs are to be held; nothing was sent
+│   ├── AirflowMoved           a request may have been sent to another Airflow; it must go there again
+│   ├── AtCapacity             as many calls to Airflow are in work as are allowed; nothing was sent
+│   ├── AirflowDown            Airflow is known to be down, so nothing was sent
 │   ├── AirflowUnreachable     no request left this machine (DNS, connect, TLS)
 │   ├── AirflowUnclear         a request may have been sent: the run may exist (time-out, reset, 5xx)
 │   ├── AirflowBusy            Airflow turned the request away unread (429)
@@ -16,6 +21,7 @@ BlobToDagError
 └── NeverAgain                 the same event can never succeed; a person must look
     ├── BadEvent               the event cannot be understood
     ├── BadConf                the conf cannot be sent (not JSON, too large)
+    ├── RouteMissing           no route asks for this run any more, and nothing was sent
     └── RunRefused             Airflow will not take this run: conf, params, or the DAG's own rules
 
 Messages name the fact and what to do about it. They never hold a secret or an HTML page.
@@ -37,6 +43,9 @@ class TryAgain(BlobToDagError):  # noqa: N818  (the name says what to do, as the
     quick: ClassVar[bool] = False
     """Whether a retry within seconds, in the same invocation, is worth it."""
 
+    is_outage: ClassVar[bool] = False
+    """Whether it says nothing about this event: every other would have met the same."""
+
     may_have_been_sent: ClassVar[bool] = False
     """Whether Airflow may already have created the run."""
 
@@ -54,12 +63,14 @@ class Misconfigured(TryAgain):
     """An app setting is unusable. Safe to retry: nothing was sent."""
 
     code = "misconfigured"
+    is_outage = True
 
 
 class StorageUnavailable(TryAgain):
     """The blob's facts could not be read. Safe to retry: nothing was sent."""
 
     code = "storage_unavailable"
+    is_outage = True
 
 
 class CopyPending(TryAgain):
@@ -68,11 +79,45 @@ class CopyPending(TryAgain):
     code = "copy_pending"
 
 
+class Paced(TryAgain):
+    """A cap is set: the dispatcher sends the run when its turn comes. Safe to retry: nothing was sent."""
+
+    code = "paced"
+    is_outage = True
+
+
+class DagPaused(TryAgain):
+    """The DAG is paused and its runs are to be held. Safe to retry: nothing was sent."""
+
+    code = "dag_paused"
+
+
+class AirflowMoved(TryAgain):
+    """A request may have been sent to another Airflow. Safe to retry there only."""
+
+    code = "airflow_moved"
+
+
+class AtCapacity(TryAgain):
+    """As many calls to Airflow are in work as are allowed. Safe to retry: nothing was sent."""
+
+    code = "at_capacity"
+    is_outage = True
+
+
+class AirflowDown(TryAgain):
+    """Airflow is known to be down. Safe to retry: nothing was sent."""
+
+    code = "airflow_down"
+    is_outage = True
+
+
 class AirflowUnreachable(TryAgain):
     """No request left this machine. Safe to retry."""
 
     code = "airflow_unreachable"
     quick = True
+    is_outage = True
 
 
 class AirflowUnclear(TryAgain):
@@ -101,6 +146,7 @@ class CredentialsRefused(TryAgain):
     """Airflow does not accept the log-in. Safe to retry: nothing was created."""
 
     code = "credentials_refused"
+    is_outage = True
 
 
 class Forbidden(TryAgain):
@@ -132,6 +178,12 @@ class BadConf(NeverAgain):
     """The conf cannot be sent as JSON within the size limit. Retrying cannot help."""
 
     code = "bad_conf"
+
+
+class RouteMissing(NeverAgain):
+    """No route asks for this run any more, and nothing was sent. Retrying cannot help."""
+
+    code = "route_missing"
 
 
 class RunRefused(NeverAgain):

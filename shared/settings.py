@@ -1,116 +1,99 @@
 """Every app setting: read once, checked at once, all faults in one message."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from shared.bindings import Bindings
 from shared.errors import Misconfigured
 from shared.loopback import is_loopback
+from shared.run_request import WhenPaused
+from shared.setting import Setting, base_url, flag, one_of, or_none, seconds, setting, span, text, whole
 from shared.storage_connection import StorageConnection
 
-type Parse = Callable[[str], object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """How one app setting is read.
-
-    Attributes:
-        name: Name of the app setting.
-        parse: Turns its text into the value; raises ValueError with what was expected.
-        default: Text that stands in where it is not set; None where it must be set.
-        purpose: One line for people; the README's table holds the same.
-    """
-
-    name: str
-    parse: Parse
-    default: str | None
-    purpose: str
-
-
-def _setting(name: str, parse: Parse, default: str | None, purpose: str) -> Any:
-    return field(metadata={"setting": Setting(name=name, parse=parse, default=default, purpose=purpose)})
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in {"true", "false"}:
-        msg = "is neither true nor false"
-        raise ValueError(msg)
-    return text.lower() == "true"
-
-
-def _whole(least: int, most: int) -> Parse:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            msg = f"is no whole number from {least} to {most}"
-            raise ValueError(msg)
-        return int(text)
-
-    return parse
-
-
-def _seconds(least: float, most: float) -> Parse:
-    def parse(text: str) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = float("nan")
-        if not least <= seconds <= most:
-            msg = f"is no number of seconds from {least:g} to {most:g}"
-            raise ValueError(msg)
-        return seconds
-
-    return parse
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        msg = "is no address such as https://airflow.example.com or https://host/team/airflow"
-        raise ValueError(msg)
-    if parts.username or parts.password:
-        msg = "holds a user name or a password: put them where the credentials are kept"
-        raise ValueError(msg)
-    return text.rstrip("/")
+HOST_CONNECTION = "AzureWebJobsStorage"
+"""Prefix of the app settings of the account that the Functions host keeps its own things in, and we ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings that the app runs with. Holds no secret but what `StorageConnection` masks."""
 
-    airflow_base_url: str = _setting(
-        "AIRFLOW_BASE_URL", _base_url, None, "Address of Airflow's web server, with its path if it has one"
+    airflow_base_url: str = setting(
+        "AIRFLOW_BASE_URL", base_url, None, "Address of Airflow's web server, with its path if it has one"
     )
-    airflow_dag_id: str = _setting("AIRFLOW_DAG_ID", _text, None, "The DAG that every blob starts")
-    airflow_allow_http: bool = _setting(
-        "AIRFLOW_ALLOW_HTTP", _flag, "false", "Allow plain http to a host that is not this machine"
+    airflow_dag_id: str = setting(
+        "AIRFLOW_DAG_ID", text, "", "The DAG that every blob starts, where there are no routes"
     )
-    airflow_connect_timeout_seconds: float = _setting(
-        "AIRFLOW_CONNECT_TIMEOUT_SECONDS", _seconds(0.1, 60), "5", "How long to wait for a connection"
+    routes: str = setting("AIRFLOW_ROUTES", text, "", "The routes themselves, as TOML, instead of a file")
+    routes_file: str = setting(
+        "ROUTES_FILE", text, "", "File of routes, below the app's folder; `routes.toml` is used if it exists"
     )
-    airflow_read_timeout_seconds: float = _setting(
-        "AIRFLOW_READ_TIMEOUT_SECONDS", _seconds(0.1, 120), "30", "How long to wait for an answer"
+    logical_date: str = setting(
+        "AIRFLOW_LOGICAL_DATE",
+        one_of(str, "none", "event_time"),
+        "none",
+        "Logical date of a run: `none`, or `event_time` for DAGs that live by `{{ ds }}`",
     )
-    airflow_retry_budget_seconds: float = _setting(
-        "AIRFLOW_RETRY_BUDGET_SECONDS", _seconds(0, 90), "20", "How long quick retries of one run may go on"
+    when_paused: WhenPaused = setting(
+        "AIRFLOW_WHEN_PAUSED",
+        one_of(WhenPaused, "queue", "hold", "drop"),
+        "queue",
+        "A paused DAG's runs: `queue` in Airflow, `hold` here until it is unpaused, or `drop`",
     )
-    conf_max_bytes: int = _setting(
-        "CONF_MAX_BYTES", _whole(1_024, 1_048_576), "65536", "Largest conf that is sent"
+    airflow_allow_http: bool = setting(
+        "AIRFLOW_ALLOW_HTTP", flag, "false", "Allow plain http to a host that is not this machine"
     )
-    threads: int = _setting(
+    airflow_connect_timeout_seconds: float = setting(
+        "AIRFLOW_CONNECT_TIMEOUT_SECONDS", seconds(0.1, 60), "5", "How long to wait for a connection"
+    )
+    airflow_read_timeout_seconds: float = setting(
+        "AIRFLOW_READ_TIMEOUT_SECONDS", seconds(0.1, 120), "30", "How long to wait for an answer"
+    )
+    airflow_retry_budget_seconds: float = setting(
+        "AIRFLOW_RETRY_BUDGET_SECONDS", seconds(0, 90), "20", "How long quick retries of one run may go on"
+    )
+    airflow_max_concurrency: int = setting(
+        "AIRFLOW_MAX_CONCURRENCY", whole(1, 100), "4", "Calls to Airflow in work at once, for each instance"
+    )
+    airflow_max_runs_per_minute: int | None = setting(
+        "AIRFLOW_MAX_RUNS_PER_MINUTE",
+        or_none(whole(1, 100_000)),
+        "",
+        "Cap on runs created, over all instances",
+    )
+    airflow_max_queued_runs: int | None = setting(
+        "AIRFLOW_MAX_QUEUED_RUNS",
+        or_none(whole(1, 100_000)),
+        "",
+        "Cap on runs that wait in Airflow, those of paused DAGs apart",
+    )
+    park_min_delay_seconds: float = setting(
+        "PARK_MIN_DELAY_SECONDS",
+        seconds(1, 3_600),
+        "30",
+        "First delay of an event that could not be delivered",
+    )
+    park_max_delay_seconds: float = setting(
+        "PARK_MAX_DELAY_SECONDS", seconds(1, 86_400), "3600", "What that delay grows to"
+    )
+    missing_dag_max_age: timedelta = setting(
+        "MISSING_DAG_MAX_AGE", span, "7d", "How long a DAG that does not exist is awaited"
+    )
+    conf_max_bytes: int = setting(
+        "CONF_MAX_BYTES", whole(1_024, 1_048_576), "65536", "Largest conf that is sent"
+    )
+    threads: int = setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",
-        _whole(1, 1_000),
+        whole(1, 1_000),
         "32",
         "Threads of one worker process; at least the parallelism that host.json allows",
     )
     bindings: Bindings
     landing: StorageConnection
+    host: StorageConnection
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -121,22 +104,23 @@ class Settings:
         """
         values: dict[str, Any] = {}
         faults: list[str] = []
-        for name, setting in cls.table().items():
-            text = environ.get(setting.name, "").strip() or setting.default
-            if text is None:
-                faults.append(f"{setting.name} is not set: {setting.purpose}.")
+        for name, item in cls.table().items():
+            value = environ.get(item.name, "").strip() or item.default
+            if value is None:
+                faults.append(f"{item.name} is not set: {item.purpose}.")
                 continue
             try:
-                values[name] = setting.parse(text)
+                values[name] = item.parse(value)
             except ValueError as error:
                 # A password in an address must not come back in the message.
-                faults.append(f"{setting.name}={text.rpartition('@')[2]!a} {error}.")
+                faults.append(f"{item.name}={value.rpartition('@')[2]!a} {error}.")
         values["bindings"] = Bindings.from_env(environ)
         faults += values["bindings"].faults
-        try:
-            values["landing"] = StorageConnection.from_env(environ, values["bindings"].connection)
-        except ValueError as error:
-            faults.append(str(error))
+        for name, prefix in (("landing", values["bindings"].connection), ("host", HOST_CONNECTION)):
+            try:
+                values[name] = StorageConnection.from_env(environ, prefix)
+            except ValueError as error:
+                faults.append(str(error))
         faults += _plain_http_faults(values)
         if faults:
             msg = "The app settings are unusable: " + " ".join(faults)

@@ -1,26 +1,51 @@
-"""The shared trigger module: a blob event in, one outcome for each DAG run out."""
+"""The shared trigger module: a blob event in, exactly one outcome for each DAG run out.
+
+The only place that knows what to do next: delivered, parked to be tried again, or a dead letter.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
 from typing import Protocol
 
 from shared.airflow.client import Delivery
 from shared.conf import build_conf
-from shared.errors import BlobToDagError, CopyPending
+from shared.delivery.delays import Delays
+from shared.delivery.parked import Parked, Pin
+from shared.errors import (
+    AirflowMoved,
+    BlobToDagError,
+    CopyPending,
+    DagMissing,
+    DagPaused,
+    NeverAgain,
+    Paced,
+    RouteMissing,
+    TryAgain,
+)
 from shared.event_log import EventLog
 from shared.events import BlobEvent
+from shared.routes.table import Plan
 from shared.run_id import run_id
-from shared.run_request import RunRequest
+from shared.run_request import RunRequest, WhenPaused
 
-DEFAULT_ROUTE = "default"
-_APPEND_BLOB = "AppendBlob"
+
+class Routes(Protocol):
+    """Turns an event into runs; see `RouteTable`."""
+
+    def match(self, event: BlobEvent, *, api: str | None = None) -> Plan:
+        """Give the runs that the event should start."""
 
 
 class Airflow(Protocol):
-    """What the trigger module needs of the Airflow client."""
+    """What the trigger module needs of Airflow; see `Gate`."""
 
     def trigger(self, run: RunRequest) -> Delivery:
-        """Make sure that the run is there; see `AirflowClient.trigger`."""
+        """Make sure that the run is there."""
+
+    def is_paused(self, dag_id: str) -> bool:
+        """Tell whether the DAG is paused."""
 
 
 class Retry(Protocol):
@@ -30,61 +55,216 @@ class Retry(Protocol):
         """Give the first result, or raise the last error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How one DAG run ended up: created now, or there already."""
+class Place(Protocol):
+    """Where an event waits: a message that there is already, or one that is made when needed."""
 
-    run: RunRequest
-    delivery: Delivery
+    def park(self, parked: Parked, *, delay_seconds: int) -> None:
+        """Keep the event for so long; raises StorageUnavailable."""
+
+    def leave(self) -> None:
+        """Give the place up: the event is delivered, or kept as a dead letter; raises StorageUnavailable."""
+
+
+class Graveyard(Protocol):
+    """Where dead letters lie; see `DeadLetters`."""
+
+    def bury(self, parked: Parked, error: BlobToDagError, *, dag_id: str | None = None) -> str:
+        """Keep the event for a person to look at; raises StorageUnavailable."""
+
+
+class Outcome(Enum):
+    """How one DAG run ended up, for now."""
+
+    CREATED = "created"
+    ALREADY_THERE = "already_there"
+    PARKED = "parked"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The circumstances of one delivery.
+
+    Attributes:
+        place: Where the event goes if it has to wait.
+        retry: How often to try before that.
+        admit: Raises `Paced` where the run has to wait for its turn.
+        age: How long the event has been waiting.
+    """
+
+    place: Place
+    retry: Retry
+    admit: Callable[[RunRequest], None]
+    age: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings say about deliveries.
+
+    Attributes:
+        airflow_url: Base URL of the Airflow that runs go to.
+        missing_dag_max_age: After that a missing DAG is no longer awaited.
+        delays: How long an event is parked.
+    """
+
+    airflow_url: str
+    missing_dag_max_age: timedelta
+    delays: Delays
 
 
 class Trigger:
-    """Turns blob events into DAG runs: the only place that knows what to do next."""
+    """Turns blob events into DAG runs, from any number of threads."""
 
-    def __init__(self, airflow: Airflow, retry: Retry, log: EventLog, *, dag_id: str) -> None:
+    def __init__(
+        self, *, routes: Routes, airflow: Airflow, graveyard: Graveyard, log: EventLog, rules: Rules
+    ) -> None:
+        self._routes = routes
         self._airflow = airflow
-        self._retry = retry
+        self._graveyard = graveyard
         self._log = log
-        self._dag_id = dag_id
+        self._rules = rules
 
-    def handle(self, event: BlobEvent) -> list[Outcome]:
-        """Deliver the runs of one event.
+    def handle(self, event: BlobEvent, turn: Turn, *, api: str | None = None) -> list[Outcome]:
+        """Deliver the runs of an event that no route has seen yet.
 
         Raises:
-            BlobToDagError: The run was not delivered; the type says whether to try again.
+            StorageUnavailable: An event could not be kept: fail, so that it comes again.
         """
         self._log.info(
             "blob.observed", blob=event.path, size=event.size, etag=event.etag, event_time=event.event_time
         )
-        if event.copy_status == "pending":
-            msg = f"{event.path!a} is still being copied; its size and content are not final."
-            error = CopyPending(msg)
-            self._log_failure(event, error)
-            raise error
-        if event.blob_type == _APPEND_BLOB:
-            # Raised at creation, when the blob is empty; appends raise nothing.
-            self._log.warning("blob.skipped", blob=event.path, reason="append_blob")
-            return []
-        return [self._deliver(event, self._request(event))]
-
-    def _request(self, event: BlobEvent) -> RunRequest:
-        return RunRequest(
-            dag_id=self._dag_id,
-            run_id=run_id(event, route=DEFAULT_ROUTE),
-            conf=build_conf(event, route=DEFAULT_ROUTE),
-            route=DEFAULT_ROUTE,
-        )
-
-    def _deliver(self, event: BlobEvent, run: RunRequest) -> Outcome:
         try:
-            delivery = self._retry(lambda: self._airflow.trigger(run))
-        except BlobToDagError as error:
-            self._log_failure(event, error)
-            raise
-        self._log.info(
-            f"run.{delivery.value}", blob=event.path, size=event.size, dag_id=run.dag_id, run_id=run.run_id
-        )
-        return Outcome(run=run, delivery=delivery)
+            plan = self._routes.match(event, api=api)
+        except CopyPending as error:
+            # Not as this version: the end of the copy changes the ETag, so the blob is to be looked at again.
+            return [self._park(Parked(container=event.container, name=event.name), error, None, turn)]
+        if not plan.requests:
+            reasons = ",".join(f"{skip.route}:{skip.reason}".lstrip(":") for skip in plan.skipped)
+            self._log.info("blob.skipped", blob=event.path, size=event.size, reason=reasons)
+        return [self._settle(_waiting(event, api, run), run, turn) for run in plan.requests]
 
-    def _log_failure(self, event: BlobEvent, error: BlobToDagError) -> None:
-        self._log.error("run.failed", blob=event.path, size=event.size, reason=error.code, message=str(error))
+    def put_off(self, parked: Parked, error: TryAgain, turn: Turn) -> Outcome:
+        """Park an event that could not even be looked at; raises StorageUnavailable."""
+        return self._park(parked, error, None, turn)
+
+    def redeliver(self, parked: Parked, event: BlobEvent, route: str, turn: Turn) -> Outcome:
+        """Deliver a run that was parked.
+
+        Raises:
+            StorageUnavailable: As `handle`.
+        """
+        try:
+            run = self._run_again(parked, event, route)
+        except TryAgain as error:
+            return self._park(parked, error, None, turn)
+        except NeverAgain as error:
+            return self._bury(parked, error, None, turn)
+        return self._settle(parked, run, turn)
+
+    def _run_again(self, parked: Parked, event: BlobEvent, route: str) -> RunRequest:
+        """Give the run as the routes are now; one that may have been sent keeps its DAG all the same."""
+        plan = self._routes.match(event, api=parked.api)
+        run = next((request for request in plan.requests if request.route == route), None)
+        if not parked.pin:
+            if run is None:
+                msg = (
+                    f"Route {route!a} asks for no run of {event.path!a} any more. Was it renamed or removed?"
+                )
+                raise RouteMissing(msg)
+            return run
+        if parked.pin.airflow != self._rules.airflow_url:
+            msg = (
+                f"The run may have been sent to {parked.pin.airflow}; AIRFLOW_BASE_URL is another one now, "
+                "where it could run a second time. Set AIRFLOW_BASE_URL back until such runs are delivered."
+            )
+            raise AirflowMoved(msg)
+        if run is None:
+            conf = build_conf(event, route=route)
+            run = RunRequest(dag_id="", run_id=run_id(event, route=route), conf=conf, route=route)
+        return replace(run, dag_id=parked.pin.dag_id)
+
+    def _settle(self, parked: Parked, run: RunRequest, turn: Turn) -> Outcome:
+        may_have_been_sent = parked.pin is not None
+
+        def attempt() -> Outcome:
+            nonlocal may_have_been_sent
+            try:
+                return self._send(run, turn, is_new=not may_have_been_sent)
+            except TryAgain as error:
+                may_have_been_sent |= error.may_have_been_sent
+                raise
+
+        try:
+            outcome = turn.retry(attempt)
+        except TryAgain as error:
+            if isinstance(error, DagMissing) and turn.age >= self._rules.missing_dag_max_age:
+                return self._bury(parked, error, run.dag_id, turn)
+            pin = Pin(dag_id=run.dag_id, airflow=self._rules.airflow_url) if may_have_been_sent else None
+            return self._park(parked, error, pin, turn)
+        except NeverAgain as error:
+            return self._bury(parked, error, run.dag_id, turn)
+        turn.place.leave()
+        self._log.info(
+            f"run.{outcome.value}",
+            blob=parked.path,
+            size=parked.event.size if parked.event else None,
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+        )
+        return outcome
+
+    def _send(self, run: RunRequest, turn: Turn, *, is_new: bool) -> Outcome:
+        if is_new:
+            turn.admit(run)
+            if run.when_paused is not WhenPaused.QUEUE and self._airflow.is_paused(run.dag_id):
+                if run.when_paused is WhenPaused.DROP:
+                    return Outcome.DROPPED
+                msg = f"The DAG {run.dag_id!a} is paused, and its route holds runs until it is not."
+                raise DagPaused(msg)
+        return Outcome(self._airflow.trigger(run).value)
+
+    def _park(self, parked: Parked, error: TryAgain, pin: Pin | None, turn: Turn) -> Outcome:
+        again = parked.again(error, pin=pin)
+        delay = self._rules.delays.after(error, failures=again.failures(error))
+        turn.place.park(again, delay_seconds=delay)
+        write = self._log.info if error.is_outage else self._log.warning
+        write(
+            "run.parked",
+            blob=parked.path,
+            size=parked.event.size if parked.event else None,
+            route=parked.route,
+            reason=error.code,
+            times=again.failures(error),
+            delay_seconds=delay,
+            message=str(error),
+        )
+        return Outcome.PARKED
+
+    def _bury(self, parked: Parked, error: BlobToDagError, dag_id: str | None, turn: Turn) -> Outcome:
+        self._graveyard.bury(parked, error, dag_id=dag_id)
+        turn.place.leave()
+        return Outcome.DEAD
+
+
+def _waiting(event: BlobEvent, api: str | None, run: RunRequest) -> Parked:
+    return Parked(container=event.container, name=event.name, event=event, api=api, route=run.route)
+
+
+def no_retry[T](attempt: Callable[[], T]) -> T:
+    """Try once: parking is the retry."""
+    return attempt()
+
+
+def send_at_once(run: RunRequest) -> None:
+    """Admit every run that has no cap of its own."""
+    if run.max_runs_per_minute is not None or run.max_queued_runs is not None:
+        msg = f"Route {run.route!a} has a cap of its own."
+        raise Paced(msg)
+
+
+def send_by_dispatcher(run: RunRequest) -> None:
+    """Admit nothing: a global cap holds over all instances only if one dispatcher sends everything."""
+    msg = f"A cap on all runs is set, so {run.route!a} waits for its turn."
+    raise Paced(msg)

@@ -1,118 +1,191 @@
-"""The trigger module: a blob event in, an outcome for each DAG run out."""
-
-from collections.abc import Callable
+"""The trigger module, new events: an event in, an outcome for each DAG run out."""
 
 import pytest
 
-from shared.airflow.client import Delivery
-from shared.errors import AirflowUnclear, BlobToDagError, CopyPending, RunRefused
-from shared.event_log import EventLog
+from shared.errors import (
+    AirflowBusy,
+    AirflowUnclear,
+    AirflowUnreachable,
+    BlobToDagError,
+    CredentialsRefused,
+    DagMissing,
+    RunRefused,
+    StorageUnavailable,
+)
+from shared.retry import Retrier
 from shared.run_id import run_id
-from shared.run_request import RunRequest
-from shared.trigger import Trigger
+from shared.trigger import Outcome, send_by_dispatcher
+from tests.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
 from tests.samples import blob_event
 
-
-class FakeAirflow:
-    """Keeps what it was asked for; raises `error` if it has one."""
-
-    def __init__(self, error: BlobToDagError | None = None) -> None:
-        self.runs: list[RunRequest] = []
-        self.error = error
-
-    def trigger(self, run: RunRequest) -> Delivery:
-        if self.error:
-            raise self.error
-        self.runs.append(run)
-        return Delivery.CREATED if self.runs.count(run) == 1 else Delivery.ALREADY_THERE
+TWO_ROUTES = """
+[[route]]
+name = "first"
+match = "landing/**"
+dag_id = "one"
+[[route]]
+name = "second"
+match = "landing/**"
+dag_id = "two"
+"""
 
 
-def once[T](attempt: Callable[[], T]) -> T:
-    """Retry nothing."""
-    return attempt()
-
-
-def _trigger(airflow: FakeAirflow) -> tuple[Trigger, EventLog]:
-    log = EventLog()
-    return Trigger(airflow, once, log, dag_id="copy_file"), log
+def _handle(stage: Stage, **changes: object) -> list[Outcome]:
+    return stage.trigger.handle(blob_event(**changes), stage.turn())
 
 
 def test_event_becomes_one_run_of_the_dag() -> None:
     """DAG, run id and conf are derived from the event alone."""
-    airflow = FakeAirflow()
-    trigger, log = _trigger(airflow)
+    stage = Stage()
 
-    [outcome] = trigger.handle(blob_event())
-
-    assert outcome.delivery is Delivery.CREATED
-    assert airflow.runs == [outcome.run]
-    assert outcome.run.dag_id == "copy_file"
-    assert outcome.run.run_id == run_id(blob_event(), route="default")
-    assert outcome.run.conf["filename"] == "orders/2026/11/20.csv"
-    assert log.counts == {"blob.observed": 1, "run.created": 1}
+    assert _handle(stage) == [Outcome.CREATED]
+    [run] = stage.airflow.calls
+    assert run.dag_id == "copy_file"
+    assert run.run_id == run_id(blob_event(), route="default")
+    assert run.conf["filename"] == "orders/2026/11/20.csv"
+    assert stage.log.counts == {"blob.observed": 1, "run.created": 1}
 
 
 def test_second_delivery_of_a_version_finds_its_run() -> None:
     """The same run id is posted again."""
-    airflow = FakeAirflow()
-    trigger, log = _trigger(airflow)
+    stage = Stage()
 
-    outcomes = [trigger.handle(blob_event())[0].delivery for _ in range(2)]
-
-    assert outcomes == [Delivery.CREATED, Delivery.ALREADY_THERE]
-    assert log.counts["run.already_there"] == 1
+    assert _handle(stage) + _handle(stage) == [Outcome.CREATED, Outcome.ALREADY_THERE]
+    assert len(stage.airflow.runs) == 1
 
 
-def test_event_is_logged_with_name_and_size_even_if_airflow_fails(caplog: pytest.LogCaptureFixture) -> None:
-    """What came is on record before anything is tried."""
-    trigger, _ = _trigger(FakeAirflow(AirflowUnclear("no answer")))
+def test_event_is_logged_with_name_and_size_whatever_follows(caplog: pytest.LogCaptureFixture) -> None:
+    """What came is on record before anything is tried, one line each."""
+    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnclear("no answer")]))
 
-    with caplog.at_level("INFO"), pytest.raises(AirflowUnclear):
-        trigger.handle(blob_event(name="a\nb.csv", size=7))
+    with caplog.at_level("INFO"):
+        _handle(stage, name="a\nb.csv", size=7)
 
-    observed, failed = [record.getMessage() for record in caplog.records]
+    observed, parked = [record.getMessage() for record in caplog.records]
     assert observed.startswith('blob.observed blob="landing/a\\nb.csv" size=7 ')
-    assert failed.startswith('run.failed blob="landing/a\\nb.csv" size=7 reason="airflow_unclear" ')
+    assert parked.startswith(
+        'run.parked blob="landing/a\\nb.csv" size=7 route="default" reason="airflow_unclear"'
+    )
 
 
-@pytest.mark.parametrize("error", [AirflowUnclear("x"), RunRefused("y")])
-def test_error_of_airflow_comes_out_as_it_is(error: BlobToDagError) -> None:
-    """Whether to try again is its type's to say."""
-    trigger, log = _trigger(FakeAirflow(error))
+@pytest.mark.parametrize(
+    "error", [AirflowUnreachable("x"), CredentialsRefused("x"), DagMissing("x"), AirflowBusy("x")]
+)
+def test_run_that_was_surely_not_sent_is_parked_free_to_follow_new_routes(error: BlobToDagError) -> None:
+    """Only its route is kept: the DAG may be another one when its turn comes."""
+    stage = Stage(airflow=FakeAirflow(errors=[error]))
 
-    with pytest.raises(type(error)) as caught:
-        trigger.handle(blob_event())
-
-    assert caught.value is error
-    assert log.counts["run.failed"] == 1
-
-
-def test_pending_copy_starts_no_run_yet() -> None:
-    """Its size and content are not final; its ETag will change."""
-    airflow = FakeAirflow()
-    trigger, log = _trigger(airflow)
-
-    with pytest.raises(CopyPending, match="still being copied"):
-        trigger.handle(blob_event(copy_status="pending"))
-
-    assert airflow.runs == []
-    assert log.counts["run.failed"] == 1
+    assert _handle(stage) == [Outcome.PARKED]
+    [(parked, _)] = stage.place.parked
+    assert (parked.event, parked.route, parked.pin) == (blob_event(), "default", None)
+    assert parked.history == {error.code: 1}
 
 
-@pytest.mark.parametrize("status", [None, "success"])
-def test_finished_copy_starts_a_run(status: str | None) -> None:
-    """A finished copy is a blob like any other."""
-    airflow = FakeAirflow()
-    trigger, _ = _trigger(airflow)
+def test_run_that_may_have_been_sent_is_pinned_to_its_dag_and_airflow() -> None:
+    """The same run id must be posted to the same place, nowhere else."""
+    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnclear("reset")]))
 
-    assert len(trigger.handle(blob_event(copy_status=status))) == 1
+    assert _handle(stage) == [Outcome.PARKED]
+    [(parked, _)] = stage.place.parked
+    assert parked.pin is not None
+    assert (parked.pin.dag_id, parked.pin.airflow) == ("copy_file", AIRFLOW_URL)
+
+
+def test_pin_comes_from_any_attempt_not_only_the_last() -> None:
+    """A reset, then a refused connection: the first request may have been carried out all the same."""
+    clock = FakeClock()
+    airflow = FakeAirflow(errors=[AirflowUnclear("reset"), *[AirflowUnreachable("down")] * 50])
+    stage = Stage(airflow=airflow, retry=Retrier(budget_seconds=20, clock=clock, sleep=clock.sleep))
+
+    assert _handle(stage) == [Outcome.PARKED]
+    [(parked, _)] = stage.place.parked
+    assert parked.history == {"airflow_unreachable": 1}
+    assert parked.pin is not None
+
+
+def test_refused_run_becomes_a_dead_letter() -> None:
+    """What can never succeed is not tried again, and not lost."""
+    refusal = RunRefused("Invalid input for param filename")
+    stage = Stage(airflow=FakeAirflow(errors=[refusal]))
+
+    assert _handle(stage) == [Outcome.DEAD]
+    [(parked, error, dag_id)] = stage.graveyard.buried
+    assert (parked.event, error, dag_id) == (blob_event(), refusal, "copy_file")
+    assert stage.place.parked == []
+
+
+def test_event_that_cannot_be_kept_fails_the_invocation() -> None:
+    """The platform's own retries take over."""
+    stage = Stage(
+        airflow=FakeAirflow(errors=[AirflowUnclear("x")]), place=FakePlace(error=StorageUnavailable("down"))
+    )
+
+    with pytest.raises(StorageUnavailable):
+        _handle(stage)
+
+
+def test_each_route_that_fires_has_an_outcome_of_its_own() -> None:
+    """One that fails does not keep the other from being delivered."""
+    stage = Stage(airflow=FakeAirflow(errors=[RunRefused("no"), None]), table=routes(TWO_ROUTES))
+
+    assert _handle(stage) == [Outcome.DEAD, Outcome.CREATED]
+    assert {run.dag_id for run in stage.airflow.runs.values()} == {"two"}
+    assert len({run.run_id for run in stage.airflow.calls}) == 2
+
+
+def test_blob_that_no_route_wants_is_logged() -> None:
+    """Nobody has to guess why nothing ran."""
+    stage = Stage(table=routes(TWO_ROUTES))
+
+    assert _handle(stage, container="elsewhere") == []
+    assert stage.log.counts["blob.skipped"] == 1
+
+
+def test_pending_copy_is_looked_at_again_later() -> None:
+    """Its size and content are not final, and its end changes the ETag: not this version, but the blob."""
+    stage = Stage()
+
+    assert _handle(stage, copy_status="pending") == [Outcome.PARKED]
+    [(parked, _)] = stage.place.parked
+    assert (parked.path, parked.event) == ("landing/orders/2026/11/20.csv", None)
+    assert stage.airflow.calls == []
 
 
 def test_append_blob_starts_no_run_and_is_logged() -> None:
     """It is raised when it is created and empty; nothing tells of its content."""
-    airflow = FakeAirflow()
-    trigger, log = _trigger(airflow)
+    stage = Stage()
 
-    assert trigger.handle(blob_event(blob_type="AppendBlob", size=0)) == []
-    assert airflow.runs == []
-    assert log.counts["blob.skipped"] == 1
+    assert _handle(stage, blob_type="AppendBlob", size=0) == []
+    assert stage.log.counts["blob.skipped"] == 1
+
+
+def test_global_cap_sends_everything_through_the_dispatcher() -> None:
+    """A cap holds over all instances only if one sends."""
+    stage = Stage(admit=send_by_dispatcher)
+
+    assert _handle(stage) == [Outcome.PARKED]
+    [(parked, delay)] = stage.place.parked
+    assert (parked.history, delay) == ({"paced": 1}, 1)
+    assert stage.airflow.calls == []
+
+
+def test_route_with_a_cap_of_its_own_waits_for_the_dispatcher() -> None:
+    """The same for one route only."""
+    capped = TWO_ROUTES + "max_runs_per_minute = 5\n"
+    stage = Stage(table=routes(capped))
+
+    assert _handle(stage) == [Outcome.CREATED, Outcome.PARKED]
+
+
+@pytest.mark.parametrize(
+    ("when_paused", "outcome", "runs"),
+    [("queue", Outcome.CREATED, 1), ("hold", Outcome.PARKED, 0), ("drop", Outcome.DROPPED, 0)],
+)
+def test_paused_dag_gets_what_its_route_says(when_paused: str, outcome: Outcome, runs: int) -> None:
+    """Airflow keeps it, we keep it, or nobody does."""
+    toml = f'[[route]]\nname = "r"\nmatch = "**"\ndag_id = "d"\nwhen_paused = "{when_paused}"\n'
+    stage = Stage(airflow=FakeAirflow(paused={"d"}), table=routes(toml))
+
+    assert _handle(stage) == [outcome]
+    assert len(stage.airflow.runs) == runs
+    assert stage.log.counts[f"run.{outcome.value}"] == 1

@@ -1,35 +1,33 @@
 """The blob trigger: the host hands over names, the facts come from one `HEAD`."""
 
-from typing import Protocol
-
+from shared.delivery.parked import Parked
+from shared.errors import StorageUnavailable
 from shared.event_log import EventLog
-from shared.events import BlobEvent
-from shared.trigger import Trigger
-
-
-class Observes(Protocol):
-    """Reads the facts of a blob; see `LandingAccount.observe`."""
-
-    def observe(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
-        """Give the current version, None if the blob is gone."""
+from shared.observer import Observer
+from shared.trigger import Trigger, Turn
 
 
 class BlobTriggerSource:
     """Takes one call of the blob trigger to the trigger module."""
 
-    def __init__(self, landing: Observes, trigger: Trigger, log: EventLog) -> None:
+    def __init__(self, *, landing: Observer, trigger: Trigger, turn: Turn, log: EventLog) -> None:
         self._landing = landing
         self._trigger = trigger
+        self._turn = turn
         self._log = log
 
     def handle(self, container: str, name: str, *, traceparent: str | None = None) -> None:
         """Deliver the blob's current version; a blob that is gone is logged and starts nothing.
 
         Raises:
-            BlobToDagError: See `LandingAccount.observe` and `Trigger.handle`.
+            StorageUnavailable: The event could not be kept: fail, so that the platform tries again.
         """
-        event = self._landing.observe(container, name, traceparent=traceparent)
+        try:
+            event = self._landing.observe(container, name, traceparent=traceparent)
+        except StorageUnavailable as error:
+            self._trigger.put_off(Parked(container=container, name=name), error, self._turn)
+            return
         if event is None:
             self._log.warning("blob.gone", blob=f"{container}/{name}")
             return
-        self._trigger.handle(event)
+        self._trigger.handle(event, self._turn)

@@ -1,0 +1,163 @@
+"""`Dispatcher`: takes parked events up again, one at a time each, until none is due or the time is up."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from shared.delivery.dead_letters import DeadLetters
+from shared.delivery.gate import Gate
+from shared.delivery.pace import Pace
+from shared.delivery.parked import Parked, read_parked
+from shared.delivery.parking import Parking, Ticket
+from shared.delivery.places import NewMessage, SameMessage
+from shared.errors import BadEvent, StorageUnavailable, TryAgain
+from shared.event_log import EventLog
+from shared.events import BlobEvent
+from shared.observer import Observer
+from shared.trigger import Trigger, Turn, no_retry
+
+_SOURCE = "parked"
+
+
+class Dispatcher:
+    """Delivers what is parked.
+
+    Two of them at once do no harm: a message is received by one of them, a run id is one run.
+
+    Args:
+        parallelism: Messages in work at once.
+        budget_seconds: After that no further message is taken, so that the function ends in time.
+        clock: Monotonic seconds.
+        sleep: Waits for the given seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        parking: Parking,
+        trigger: Trigger,
+        landing: Observer,
+        dead_letters: DeadLetters,
+        gate: Gate,
+        pace: Pace,
+        log: EventLog,
+        parallelism: int,
+        budget_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._parking = parking
+        self._trigger = trigger
+        self._landing = landing
+        self._dead_letters = dead_letters
+        self._gate = gate
+        self._pace = pace
+        self._log = log
+        self._parallelism = parallelism
+        self._budget_seconds = budget_seconds
+        self._clock = clock
+        self._sleep = sleep
+
+    def run(self) -> int:
+        """Drain the queue; give how many messages were taken up.
+
+        Raises:
+            StorageUnavailable: The queue cannot be read; the next tick tries again.
+        """
+        end = self._clock() + self._budget_seconds
+        taken = 0
+        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="dispatcher") as pool:
+            while self._clock() < end:
+                turns = self._turns()
+                if not turns:
+                    wait = max(self._gate.seconds_until_probe(), self._seconds_until_turn())
+                    if self._clock() + wait >= end or not self._parking.has_due():
+                        break
+                    self._sleep(wait)
+                    continue
+                tickets = self._parking.receive(turns)
+                if not tickets:
+                    break
+                taken += len(tickets)
+                for _ in pool.map(self._take_up, tickets):
+                    pass
+        if taken:
+            self._log.info("dispatcher.ran", messages=taken)
+        return taken
+
+    def _turns(self) -> int:
+        if self._gate.seconds_until_probe() > 0:
+            return 0
+        if self._gate.is_open:
+            return 1  # the probe
+        try:
+            return self._pace.turns(self._parallelism)
+        except TryAgain:
+            return 1  # who cannot be asked is found out by the delivery itself, and the breaker counts it
+
+    def _seconds_until_turn(self) -> float:
+        try:
+            return self._pace.seconds_until_turn()
+        except TryAgain:
+            return 0.0
+
+    def _take_up(self, ticket: Ticket) -> None:
+        """Deliver one message; if anything fails, it stays and is seen again when its visibility ends."""
+        try:
+            self._deliver(ticket)
+        except StorageUnavailable as error:
+            self._log.warning("dispatcher.storage_failed", message=str(error))
+        except Exception as error:  # noqa: BLE001  (one message that meets a bug must not stop the others)
+            self._log.error("dispatcher.failed", error=type(error).__name__, message=str(error)[:500])
+
+    def _deliver(self, ticket: Ticket) -> None:
+        try:
+            parked = read_parked(ticket.body.decode())
+        except (BadEvent, UnicodeDecodeError) as error:
+            self._dead_letters.bury_unreadable(ticket.body, _as_bad_event(error), source=_SOURCE)
+            self._parking.done(ticket)
+            return
+        place = SameMessage(parking=self._parking, ticket=ticket)
+        turn = Turn(place=place, retry=no_retry, admit=self._pace.admit, age=ticket.age)
+        if parked.event is None:
+            self._look_again(parked, turn)
+        elif parked.route is None:
+            self._spread(parked.event, turn, api=parked.api)
+        else:
+            event = self._completed(parked, parked.event)
+            self._trigger.redeliver(parked, event, parked.route, turn)
+
+    def _look_again(self, parked: Parked, turn: Turn) -> None:
+        try:
+            event = self._landing.observe(parked.container, parked.name)
+        except StorageUnavailable as error:
+            self._trigger.put_off(parked, error, turn)
+            return
+        if event is None:
+            self._log.warning("blob.gone", blob=parked.path)
+            turn.place.leave()
+            return
+        self._spread(event, turn)
+
+    def _spread(self, event: BlobEvent, turn: Turn, *, api: str | None = None) -> None:
+        """Deliver each run of the event; those that have to wait get messages of their own.
+
+        A crash in between leaves both, which does no harm: the run ids are the same.
+        """
+        self._trigger.handle(event, replace(turn, place=NewMessage(parking=self._parking)), api=api)
+        turn.place.leave()
+
+    def _completed(self, parked: Parked, event: BlobEvent) -> BlobEvent:
+        """Read the facts again that did not fit into the message, if the blob is still that version."""
+        if not parked.is_cut:
+            return event
+        observed = self._landing.observe(parked.container, parked.name, traceparent=event.traceparent)
+        if observed is not None and observed.etag == event.etag:
+            return observed
+        self._log.warning("conf.cut", blob=parked.path, etag=event.etag)
+        return event
+
+
+def _as_bad_event(error: ValueError | BadEvent) -> BadEvent:
+    return error if isinstance(error, BadEvent) else BadEvent(f"The message is no UTF-8: {error}.")

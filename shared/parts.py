@@ -1,0 +1,135 @@
+"""`Parts`: what the functions need, built once from the settings."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.airflow.client import AirflowClient
+from shared.airflow.credentials import EnvironmentCredentials
+from shared.airflow.http import AirflowHttp
+from shared.airflow.token_auth import TokenAuth
+from shared.airflow.v2 import V2
+from shared.bindings import BLOB_FUNCTION
+from shared.delivery.breaker import airflow_breaker, credentials_breaker
+from shared.delivery.collector import Collector
+from shared.delivery.dead_letters import DeadLetters
+from shared.delivery.delays import Delays
+from shared.delivery.dispatcher import Dispatcher
+from shared.delivery.gate import Gate
+from shared.delivery.pace import Pace
+from shared.delivery.parking import Parking
+from shared.delivery.places import NewMessage
+from shared.event_log import EventLog
+from shared.landing import LandingAccount
+from shared.retry import Retrier
+from shared.routes.load import load_routes
+from shared.settings import Settings
+from shared.sources.blob_trigger import BlobTriggerSource
+from shared.sources.event_queue import EventQueueSource
+from shared.storage import StorageAccount
+from shared.trigger import Rules, Trigger, Turn, send_at_once, send_by_dispatcher
+
+APP_ROOT = Path(__file__).parents[1]
+
+VISIBILITY_SECONDS = 300
+"""How long a parked message is the dispatcher's: no delivery takes longer, with all its time-outs."""
+
+DISPATCH_SECONDS = 200.0
+"""How long one dispatcher goes on taking messages: well before functionTimeout ends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The ways into the app."""
+
+    blob_trigger: BlobTriggerSource
+    event_queue: EventQueueSource
+    dispatcher: Dispatcher
+    collector: Collector
+
+
+def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -> Parts:
+    """Build everything; opens no connection.
+
+    Raises:
+        Misconfigured: The routes are unusable.
+    """
+    # The SDK logs every request and its headers at INFO, which is the level of the worker.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    routes = load_routes(
+        root=APP_ROOT,
+        inline=settings.routes,
+        file=settings.routes_file,
+        dag_id=settings.airflow_dag_id,
+        when_paused=settings.when_paused,
+        logical_date=settings.logical_date,
+    )
+    landing_account = StorageAccount(settings.landing, threads=settings.threads)
+    host_account = StorageAccount(settings.host, threads=settings.threads)
+    landing = LandingAccount(landing_account)
+    parking = Parking(host_account.queues, visibility_seconds=VISIBILITY_SECONDS)
+    dead_letters = DeadLetters(host_account.blobs, log)
+    client = _airflow_client(settings, environ)
+    gate = Gate(
+        client,
+        (airflow_breaker(log), credentials_breaker(log)),
+        max_concurrency=settings.airflow_max_concurrency,
+    )
+    rules = Rules(
+        airflow_url=settings.airflow_base_url,
+        missing_dag_max_age=settings.missing_dag_max_age,
+        delays=Delays(
+            least_seconds=settings.park_min_delay_seconds, most_seconds=settings.park_max_delay_seconds
+        ),
+    )
+    trigger = Trigger(routes=routes, airflow=gate, graveyard=dead_letters, log=log, rules=rules)
+    caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)
+    live = Turn(
+        place=NewMessage(parking=parking),
+        retry=Retrier(budget_seconds=settings.airflow_retry_budget_seconds),
+        admit=send_at_once if caps == (None, None) else send_by_dispatcher,
+    )
+    return Parts(
+        blob_trigger=BlobTriggerSource(landing=landing, trigger=trigger, turn=live, log=log),
+        event_queue=EventQueueSource(
+            landing=landing,
+            needs_head=lambda event, api: routes.needs_head(event, api=api),
+            trigger=trigger,
+            turn=live,
+            dead_letters=dead_letters,
+            log=log,
+        ),
+        dispatcher=Dispatcher(
+            parking=parking,
+            trigger=trigger,
+            landing=landing,
+            dead_letters=dead_letters,
+            gate=gate,
+            pace=Pace(client, max_runs_per_minute=caps[0], max_queued_runs=caps[1]),
+            log=log,
+            parallelism=settings.airflow_max_concurrency,
+            budget_seconds=DISPATCH_SECONDS,
+        ),
+        collector=Collector(
+            landing_queues=landing_account.queues,
+            host_queues=host_account.queues,
+            host_blobs=host_account.blobs,
+            parking=parking,
+            dead_letters=dead_letters,
+            log=log,
+            functions={BLOB_FUNCTION},
+            by_event=settings.bindings.is_queue_mode,
+        ),
+    )
+
+
+def _airflow_client(settings: Settings, environ: Mapping[str, str]) -> AirflowClient:
+    http = AirflowHttp(
+        settings.airflow_base_url,
+        threads=settings.threads,
+        connect_timeout_seconds=settings.airflow_connect_timeout_seconds,
+        read_timeout_seconds=settings.airflow_read_timeout_seconds,
+    )
+    auth = TokenAuth(http, EnvironmentCredentials(environ))
+    return AirflowClient(http, V2(), auth, conf_max_bytes=settings.conf_max_bytes)

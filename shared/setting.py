@@ -1,0 +1,113 @@
+"""`Setting`: how one app setting is read, and the kinds of values that settings have."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+type Parse = Callable[[str], object]
+"""Turns the text of a setting into its value; raises ValueError with what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One app setting.
+
+    Attributes:
+        name: Name of the app setting.
+        parse: See `Parse`.
+        default: Text that stands in where it is not set; None where it must be set.
+        purpose: One line for people; the README's table holds the same.
+    """
+
+    name: str
+    parse: Parse
+    default: str | None
+    purpose: str
+
+
+def setting(name: str, parse: Parse, default: str | None, purpose: str) -> Any:
+    """Declare a field of `Settings`."""
+    return field(metadata={"setting": Setting(name=name, parse=parse, default=default, purpose=purpose)})
+
+
+def text(value: str) -> str:
+    """Take it as it is."""
+    return value
+
+
+def flag(value: str) -> bool:
+    """Read true or false."""
+    if value.lower() not in {"true", "false"}:
+        msg = "is neither true nor false"
+        raise ValueError(msg)
+    return value.lower() == "true"
+
+
+def one_of[T](choices: Callable[[str], T], *names: str) -> Parse:
+    """Read one of the names, in any case."""
+
+    def parse(value: str) -> T:
+        if value.lower() not in names:
+            msg = f"is none of {', '.join(names)}"
+            raise ValueError(msg)
+        return choices(value.lower())
+
+    return parse
+
+
+def whole(least: int, most: int) -> Parse:
+    """Read a whole number."""
+
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+            msg = f"is no whole number from {least} to {most}"
+            raise ValueError(msg)
+        return int(value)
+
+    return parse
+
+
+def or_none(parse: Parse) -> Parse:
+    """Read nothing as None."""
+    return lambda value: parse(value) if value else None
+
+
+def seconds(least: float, most: float) -> Parse:
+    """Read a number of seconds."""
+
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not least <= number <= most:
+            msg = f"is no number of seconds from {least:g} to {most:g}"
+            raise ValueError(msg)
+        return number
+
+    return parse
+
+
+def span(value: str) -> timedelta:
+    """Read a span of time such as `7d`, `12h`, `30m` or `90s`."""
+    found = re.fullmatch(r"([0-9]{1,6})([dhms])", value.lower())
+    if not found:
+        msg = "is no span of time such as 7d, 12h, 30m or 90s"
+        raise ValueError(msg)
+    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+def base_url(value: str) -> str:
+    """Read the address of a server, with its path."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = "is no address such as https://airflow.example.com or https://host/team/airflow"
+        raise ValueError(msg)
+    if parts.username or parts.password:
+        msg = "holds a user name or a password: put them where the credentials are kept"
+        raise ValueError(msg)
+    return value.rstrip("/")

@@ -1,0 +1,94 @@
+"""Event Grid's events, from a storage queue or its dead letters: they carry size and ETag themselves."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.delivery.parked import Parked
+from shared.errors import BadEvent
+from shared.events import BlobEvent, account_from_url, blob_path_from_url, blob_url, canonical_etag
+
+_SUBJECT = "/blobServices/default/containers/"
+
+
+def parked_from_event_grid(body: bytes) -> Iterator[Parked]:
+    """Give what a message or a dead letter tells of: one event or a list, in either schema.
+
+    A created blob comes with its version; a renamed one only by its new name, because the event has no
+    ETag. Events of other types (the subscription should not send them) give nothing.
+
+    Sources: learn.microsoft.com/azure/event-grid/event-schema-blob-storage, and CloudEvents 1.0.
+
+    Raises:
+        BadEvent: The body is no event of Event Grid, or one without what names a blob version.
+    """
+    try:
+        told = json.loads(body)
+        for event in told if isinstance(told, list) else [told]:
+            match event["eventType"] if "eventType" in event else event["type"]:
+                case "Microsoft.Storage.BlobCreated":
+                    yield _created(event)
+                case "Microsoft.Storage.BlobRenamed":
+                    container, name = blob_path_from_url(event["data"]["destinationUrl"])
+                    yield Parked(container=container, name=name, api=event["data"].get("api"))
+                case _:
+                    continue
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        msg = f"The message is no readable event of Event Grid ({type(error).__name__}: {error!s:.100})."
+        raise BadEvent(msg) from error
+
+
+def _created(event: Mapping[str, Any]) -> Parked:
+    data = event["data"]
+    url: str = data["url"]
+    container, name = _path(str(event.get("subject") or ""), url)
+    blob_event = BlobEvent(
+        account=account_from_url(url),
+        container=container,
+        name=name,
+        etag=canonical_etag(data["eTag"]),
+        size=_size(data["contentLength"]),
+        event_time=_time(event["eventTime"] if "eventTime" in event else event["time"]),
+        url=blob_url(_endpoint(url), container, name),
+        content_type=data.get("contentType") or None,
+        blob_type=data.get("blobType") or None,
+        access_tier=data.get("accessTier") or None,
+        version_id=data.get("versionId") or None,
+        sequencer=data.get("sequencer") or None,
+    )
+    return Parked(container=container, name=name, event=blob_event, api=data.get("api") or None)
+
+
+def _path(subject: str, url: str) -> tuple[str, str]:
+    """Take the name from the subject, which holds it as it is; the address has it quoted."""
+    container, found, name = subject.removeprefix(_SUBJECT).partition("/blobs/")
+    if subject.startswith(_SUBJECT) and found and container and name:
+        return container, name
+    return blob_path_from_url(url)
+
+
+def _endpoint(url: str) -> str:
+    """Give the account's blob endpoint: the event may name the `dfs` one, for the same blob."""
+    parts = urlsplit(url)
+    host = parts.netloc.replace(".dfs.", ".blob.", 1)
+    account = account_from_url(url)
+    is_emulator = not parts.netloc.lower().startswith(account)
+    return f"{parts.scheme}://{host}/{account}" if is_emulator else f"{parts.scheme}://{host}"
+
+
+def _size(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        msg = f"contentLength {value!r:.50} is no size"
+        raise ValueError(msg)
+    return value
+
+
+def _time(text: str) -> datetime:
+    # Event Grid writes seven digits of a second; Python reads six.
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = f"the time {text!r:.50} has no zone"
+        raise ValueError(msg)
+    return moment
