@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from shared.routes.pieces import AnyPath, Folders, InFolder, Int, Literal, Moment, Piece, Subject
+from shared.routes.pieces import AnyPath, Folders, InFolder, Int, Literal, Moment, Part, Piece, Subject
 
 MAX_LENGTH = 2_048
 MAX_PARTS = 32
@@ -43,14 +43,9 @@ class Pattern:
     pieces: tuple[tuple[Piece, str | None], ...]
 
     @cached_property
-    def parts(self) -> dict[str, Piece]:
+    def parts(self) -> dict[str, Part]:
         """The named parts."""
-        return {name: piece for piece, name in self.pieces if name is not None}
-
-    @cached_property
-    def literals(self) -> tuple[str, ...]:
-        """The texts that every match holds, in their order."""
-        return tuple(piece.text for piece, _ in self.pieces if isinstance(piece, Literal))
+        return {name: piece for piece, name in self.pieces if name and isinstance(piece, Part)}
 
     @cached_property
     def head(self) -> str:
@@ -87,7 +82,7 @@ class Pattern:
         for piece, name in self.pieces:
             end = piece.end(subject, start, later.pop())
             if name is not None:
-                values[name] = piece.value(subject.text[subject.size - start : subject.size - end])
+                values[name] = self.parts[name].value(subject.text[subject.size - start : subject.size - end])
             start = end
         return values
 

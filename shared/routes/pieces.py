@@ -84,9 +84,6 @@ class Piece(Protocol):
     def end(self, subject: Subject, start: int, ends: int) -> int:
         """Give the farthest of `ends` that this piece reaches from `start`, one of its `starts`."""
 
-    def value(self, text: str) -> object:
-        """Turn the text that the piece took into what a template inserts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Literal:
@@ -101,10 +98,6 @@ class Literal:
     def end(self, _subject: Subject, start: int, _ends: int) -> int:
         """See `Piece`."""
         return start - len(self.text)
-
-    def value(self, text: str) -> object:
-        """See `Piece`."""
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,7 @@ class InFolder:
         return _farthest(ends, 0 if slash < 0 else subject.size - slash)
 
     def value(self, text: str) -> object:
-        """See `Piece`."""
+        """Give the text as it is."""
         return text
 
 
@@ -142,7 +135,7 @@ class AnyPath:
         return _farthest(ends, 0)
 
     def value(self, text: str) -> object:
-        """See `Piece`."""
+        """Give the text as it is."""
         return text
 
 
@@ -159,10 +152,6 @@ class Folders:
         """See `Piece`."""
         behind = ends & subject.slashes
         return min(start, _farthest(behind, 0)) if behind else start
-
-    def value(self, text: str) -> object:
-        """See `Piece`."""
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +172,7 @@ class Int:
         return _farthest(ends, subject.size - run.end() if run else start)
 
     def value(self, text: str) -> object:
-        """See `Piece`."""
+        """Give the number."""
         return int(text)
 
 
@@ -226,7 +215,7 @@ class Moment:
         return start - self.width
 
     def value(self, text: str) -> object:
-        """See `Piece`."""
+        """Give the day or the moment."""
         hit = self.regex.match(text)
         return hit and self.read(hit)
 
@@ -238,6 +227,10 @@ class Moment:
         except ValueError:
             return None
         return moment.date() if self.is_day else moment
+
+
+Part = InFolder | AnyPath | Int | Moment
+"""A piece that can have a name: its `value` is what a template inserts."""
 
 
 def _farthest(ends: int, limit: int) -> int:
