@@ -1,0 +1,184 @@
+"""Walk through docs/deploy.md in an Azure subscription: `make live`.
+
+Without a subscription it shows the steps. With one it makes everything anew, tries it, and removes it again:
+
+    make live ARGS="--subscription 00000000-0000-0000-0000-000000000000"
+"""
+
+import argparse
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.airflow.api import AirflowApi
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "deploy.md"
+PROGRAMS = ("az", "azd")
+VARIABLES = ("AIRFLOW_BASE_URL", "AIRFLOW_DAG_ID", "AIRFLOW_USERNAME", "AIRFLOW_PASSWORD", "AZURE_LOCATION")
+STEP_TIMEOUT_SECONDS = 3_600
+RUN_TIMEOUT_SECONDS = 900
+POLL_SECONDS = 5.0
+ROLE_ATTEMPTS = 10
+ROLE_WAIT_SECONDS = 30.0
+_NEEDS_NEW_ROLES = frozenset({"credentials", "upload"})
+_TAKES_CREDENTIALS = frozenset({"credentials", "rotate"})
+_LAST = "remove"
+_BLOCK = re.compile(r"<!-- live: ([a-z-]+) -->\n```sh\n(.*?)```\n", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One block of the page.
+
+    Attributes:
+        name: From the comment above the block.
+        script: Its shell commands.
+    """
+
+    name: str
+    script: str
+
+
+class StepFailedError(Exception):
+    """A step ended with another code than 0."""
+
+
+def steps(page: str) -> list[Step]:
+    """Read the blocks of the page that are meant for this program, in order."""
+    return [Step(name=name, script=script) for name, script in _BLOCK.findall(page)]
+
+
+def missing(environ: Mapping[str, str], which: Callable[[str], str | None] = shutil.which) -> list[str]:
+    """List what this machine lacks to take the steps."""
+    programs = [f"the program {name}" for name in PROGRAMS if which(name) is None]
+    return programs + [f"the variable {name}" for name in VARIABLES if not environ.get(name)]
+
+
+def show(found: Iterable[Step]) -> None:
+    """Print what would be done."""
+    for step in found:
+        print(f"\n# {step.name}")
+        print(step.script.rstrip())
+
+
+def walk(
+    found: Iterable[Step],
+    run: Callable[[Step], int],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Take the steps; whatever happens, what was made is removed.
+
+    Raises:
+        StepFailedError: A step failed; the removal was tried all the same.
+    """
+    *forward, last = found
+    try:
+        for step in forward:
+            _take(step, run, sleep)
+    finally:
+        _take(last, run, sleep)
+
+
+def _take(step: Step, run: Callable[[Step], int], sleep: Callable[[float], None]) -> None:
+    # A role works some minutes after it was given, so what needs a fresh one is tried again.
+    attempts = ROLE_ATTEMPTS if step.name in _NEEDS_NEW_ROLES else 1
+    for attempt in range(1, attempts + 1):
+        print(f"\n=== {step.name} (attempt {attempt} of {attempts})", flush=True)
+        code = run(step)
+        if code == 0:
+            return
+        if attempt < attempts:
+            sleep(ROLE_WAIT_SECONDS)
+    msg = f"The step {step.name} ended with {code}."
+    raise StepFailedError(msg)
+
+
+def run_in_shell(step: Step, environ: Mapping[str, str]) -> int:
+    """Run the step's commands in a shell that stops at the first failure; give its exit code."""
+    credentials = {"username": environ["AIRFLOW_USERNAME"], "password": environ["AIRFLOW_PASSWORD"]}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", step.script],
+        env=environ,
+        cwd=ROOT,
+        input=json.dumps(credentials) if step.name in _TAKES_CREDENTIALS else "",
+        text=True,
+        check=False,
+        timeout=STEP_TIMEOUT_SECONDS,
+    )
+    return done.returncode
+
+
+def wait_for_run(
+    api: AirflowApi,
+    dag_id: str,
+    filename: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Wait for the run of a file and give its id.
+
+    Raises:
+        TimeoutError: There was none.
+    """
+    end = clock() + RUN_TIMEOUT_SECONDS
+    while True:
+        for run in api.runs(dag_id):
+            if run.conf.get("filename") == filename:
+                return run.run_id
+        if clock() >= end:
+            msg = f"no run of {dag_id} for {filename} after {RUN_TIMEOUT_SECONDS} s"
+            raise TimeoutError(msg)
+        sleep(POLL_SECONDS)
+
+
+def main(arguments: list[str], environ: Mapping[str, str]) -> int:
+    """Show the steps, take them, or wait for one file's run; give the exit code."""
+    parser = argparse.ArgumentParser(description="Walk through docs/deploy.md.")
+    parser.add_argument(
+        "--subscription", help="id of the Azure subscription; without it the steps are only shown"
+    )
+    parser.add_argument("what", nargs="*", metavar="wait FILE", help="wait for the DAG run of a file")
+    chosen = parser.parse_args(arguments)
+    if chosen.what:
+        if chosen.what[0] != "wait" or len(chosen.what) != 2:  # noqa: PLR2004 - the word and the file
+            parser.error("say: wait FILE")
+        api = AirflowApi(
+            base_url=environ["AIRFLOW_BASE_URL"].rstrip("/"),
+            username=environ["AIRFLOW_USERNAME"],
+            password=environ["AIRFLOW_PASSWORD"],
+        )
+        print(wait_for_run(api, environ["AIRFLOW_DAG_ID"], chosen.what[1]))
+        return 0
+    found = steps(PAGE.read_text(encoding="utf-8"))
+    lacking = missing(environ)
+    if chosen.subscription is None or lacking:
+        print("These are the steps of docs/deploy.md. To take them, say --subscription ID", end="")
+        print(f" and provide {', '.join(lacking)}." if lacking else ".")
+        show(found)
+        return 0 if chosen.subscription is None else 2
+    environment = dict(environ) | {
+        "AZURE_ENV_NAME": f"live-{secrets.token_hex(3)}",
+        "AZURE_SUBSCRIPTION_ID": chosen.subscription,
+    }
+    try:
+        walk(found, lambda step: run_in_shell(step, environment))
+    except StepFailedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\nEvery step of docs/deploy.md succeeded, and everything was removed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
