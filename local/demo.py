@@ -9,6 +9,7 @@ from azure.storage.blob import BlobServiceClient
 
 from local.airflow import AirflowApi, DagRun, logged_conf
 from local.airflow.api import FINAL_STATES
+from local.host import HostStartError
 from local.install import InstallError, install_all
 from local.processes import NotInstalledError, ProcessError, interrupt_on_signals
 from local.stack import CONTAINER, DAG_ID, WELL_KNOWN, Ports, Stack, start_stack
@@ -121,7 +122,7 @@ def main() -> None:
     try:
         install_all()
         demo(ports=WELL_KNOWN)
-    except (InstallError, NotInstalledError, ProcessError, DemoError, TimeoutError) as exc:
+    except (InstallError, NotInstalledError, ProcessError, HostStartError, DemoError, TimeoutError) as exc:
         sys.exit(f"error: {exc}")
     except KeyboardInterrupt:
         sys.exit("interrupted")

@@ -105,7 +105,7 @@ def _install_once(folder: Path, *, what: str, sources: Sequence[Path], install: 
 def _lock(folder: Path) -> Iterator[None]:
     """Keep two installations at the same time from mixing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as file:
+    with folder.with_name(f"{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.host import HostStartError
 from local.install import InstallError, install_all
 from local.processes import NotInstalledError, ProcessError, interrupt_on_signals
 from local.stack import CONTAINER, DAG_ID, WELL_KNOWN, Stack, start_stack
@@ -69,7 +70,7 @@ def main() -> None:
         with start_stack(ports=WELL_KNOWN) as stack, state_file(stack):
             print(describe(stack), flush=True)
             follow(stack)
-    except (InstallError, NotInstalledError, ProcessError, TimeoutError) as exc:
+    except (InstallError, NotInstalledError, ProcessError, HostStartError, TimeoutError) as exc:
         sys.exit(f"error: {exc}")
     except KeyboardInterrupt:
         return
