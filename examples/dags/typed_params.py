@@ -8,7 +8,7 @@ The route gives two of them from the file's path:
     dag_id = "typed_params"
     conf = { day = "{day}", shop = "{shop}" }
 
-A file name is what its sender likes. Values are bound, never formatted into the statement: not by an f-string,
+A file name is what its sender likes. Values are bound, never formatted into the statement: by no f-string
 and not by a template such as `"... '{{ params.filename }}'"` either. Here the database is SQLite in memory; a
 hook binds in the same way: `hook.get_records(TOTAL, parameters={...})`.
 
