@@ -171,7 +171,8 @@ module hostStorage 'modules/storage.bicep' = {
     tags: tags
     skuName: storageSku
     containers: [packageContainer, deadContainer, eventGridDeadContainer]
-    queues: concat([parkedQueue], useQueue ? [eventQueue, '${eventQueue}-poison'] : [])
+    // The app reads the event queue in both variants, so that switching over leaves nothing behind.
+    queues: [parkedQueue, eventQueue, '${eventQueue}-poison']
     softDeleteDays: softDeleteDays
     workspaceId: monitoring.outputs.workspaceId
   }

@@ -20,12 +20,11 @@ resource landingAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing 
   name: landingAccountName
 }
 
-// The app. A blob trigger is documented to need Owner and, for the host's poison queue, Queue Data Contributor;
-// the queue variant only reads properties of blobs.
+// The app. A blob trigger is documented to need Owner; the queue variant only reads properties of blobs. The
+// host's poison queue is emptied in both, so that switching over leaves nothing behind.
 // https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger
-var triggerRoles = ['Storage Blob Data Owner', 'Storage Queue Data Contributor']
-var queueRoles = ['Storage Blob Data Reader']
-var appRoles = eventSource == 'blobTrigger' ? triggerRoles : queueRoles
+var blobRole = eventSource == 'blobTrigger' ? 'Storage Blob Data Owner' : 'Storage Blob Data Reader'
+var appRoles = [blobRole, 'Storage Queue Data Contributor']
 
 resource appOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in appRoles: {

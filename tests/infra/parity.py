@@ -1,5 +1,6 @@
 """Where infra/ and the app disagree: pure functions from both sides to a list of faults."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,8 +35,6 @@ LOCAL_ONLY: Mapping[str, str] = {
 USED_BY_THE_PLATFORM: Mapping[str, str] = {
     "app-package-${token}": "deployments of code",
     "eventgrid-deadletter": "Event Grid writes what it could not deliver",
-    "webjobs-blobtrigger-poison": "the host writes what failed five times",
-    "airflow-events": "Event Grid writes, the trigger of the queue variant reads",
     "airflow-events-poison": "the host writes what failed five times",
 }
 """Queues and containers that infra makes for others than the app's code."""
@@ -68,6 +67,9 @@ def function_faults(sources: Sources, app: AppFacts) -> list[str]:
     faults = []
     if app.functions.get(str(name)) != "blobTrigger":
         faults.append(f"{name} is no function with a blob trigger: there are {dict(app.functions)}")
+    group = re.findall(r"'function:(\w+)'", function.text)
+    if [app.functions.get(item) for item in group] != ["queueTrigger"]:
+        faults.append(f"{group} is no scale group of a function with a queue trigger")
     if main.outputs.get("FUNCTION_NAME") != Expression("functionName"):
         faults.append("the output FUNCTION_NAME is not the function's name")
     destination = sources["subscription.bicep"].resources["subscription"].body["properties"]["destination"]

@@ -1,5 +1,6 @@
 """infra/ and the app agree, and a name that changes on one side only is noticed."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,19 @@ def test_the_landing_path_is_one_that_the_app_takes(sources: Sources) -> None:
         assert bindings.path == f"landing/{prefix}{{name}}"
 
 
+def test_the_app_takes_both_event_sources(sources: Sources) -> None:
+    """EVENT_SOURCE of either variant is one that the app knows, and the right one."""
+    template = sources["modules/function.bicep"].variables["appSettings"]
+    assert isinstance(template, dict)
+    written = re.fullmatch(r"useWebhook \? '(\w+)' : '(\w+)'", getattr(template["EVENT_SOURCE"], "text", ""))
+    assert written
+    by_webhook, by_queue = (Bindings.from_env({"EVENT_SOURCE": value}) for value in written.groups())
+
+    assert by_webhook.faults == by_queue.faults == ()
+    assert by_webhook.source == "EventGrid"
+    assert (by_webhook.is_queue_mode, by_queue.is_queue_mode) == (False, True)
+
+
 def _mutated(file: str, old: str, new: str) -> Sources:
     text = (INFRA / file).read_text()
     assert old in text
@@ -97,6 +111,8 @@ def test_a_setting_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts
     [
         ("main.bicep", "var functionName = 'blob_to_dag'", "var functionName = 'blob_to_dags'"),
         ("main.bicep", "FUNCTION_NAME string = functionName", "FUNCTION_NAME string = names.app"),
+        ("modules/function.bicep", "'function:queue_to_dag'", "'function:queue_to_run'"),
+        ("modules/function.bicep", "'function:queue_to_dag'", "'function:blob_to_dag'"),
         ("subscription.bicep", "Host.Functions.${functionName}", "Host.Functions.blob_to_dag2"),
         ("subscription.bicep", "functionName=Host.Functions.", "functionName="),
         ("subscription.bicep", "/runtime/webhooks/blobs", "/runtime/webhooks/eventgrid"),
@@ -113,8 +129,11 @@ def test_a_function_or_connection_renamed_in_infra_is_noticed(
 
 def test_a_function_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts) -> None:
     """The webhook would name a function that the host does not know, and drop events as done."""
-    assert function_faults(sources, replace(app, functions={"blob_to_run": "blobTrigger"})) != []
-    assert function_faults(sources, replace(app, functions={"blob_to_dag": "queueTrigger"})) != []
+    others = {name: kind for name, kind in app.functions.items() if name != "blob_to_dag"}
+
+    assert function_faults(sources, replace(app, functions=others | {"blob_to_run": "blobTrigger"})) != []
+    assert function_faults(sources, replace(app, functions=others | {"blob_to_dag": "queueTrigger"})) != []
+    assert function_faults(sources, replace(app, functions={"blob_to_dag": "blobTrigger"})) != []
 
 
 def test_a_connection_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts) -> None:
@@ -127,7 +146,9 @@ def test_a_connection_renamed_in_the_app_is_noticed(sources: Sources, app: AppFa
     [
         ("var parkedQueue = 'airflow-parked'", "var parkedQueue = 'parked'"),
         ("var deadContainer = 'airflow-dead'", "var deadContainer = 'dead'"),
-        ("concat([parkedQueue], ", "concat([], "),
+        ("var eventQueue = 'airflow-events'", "var eventQueue = 'events'"),
+        ("var poisonQueue = 'webjobs-blobtrigger-poison'", "var poisonQueue = 'blob-poison'"),
+        ("queues: [parkedQueue, ", "queues: ["),
         ("[packageContainer, deadContainer, ", "[packageContainer, "),
     ],
 )
@@ -136,7 +157,7 @@ def test_a_queue_or_container_renamed_in_infra_is_noticed(app: AppFacts, old: st
     assert store_faults(_mutated("main.bicep", old, new), app) != []
 
 
-@pytest.mark.parametrize("name", ["airflow-parked", "airflow-dead"])
+@pytest.mark.parametrize("name", ["airflow-parked", "airflow-events", "airflow-dead"])
 def test_a_queue_or_container_renamed_in_the_app_is_noticed(
     sources: Sources, app: AppFacts, name: str
 ) -> None:
