@@ -61,7 +61,7 @@ def load_routes(
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
     except (OSError, UnicodeError) as error:
         msg = f"ROUTES_FILE={path.name!a} cannot be read: {error}."
         raise Misconfigured(msg) from error

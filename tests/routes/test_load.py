@@ -81,6 +81,18 @@ def test_named_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
         load_routes(root=tmp_path, file="prod.toml", dag_id="load")
 
 
+def test_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    """A byte order mark and CRLF do no harm, and lines are counted as ever."""
+    path = tmp_path / "routes.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + FILE.replace("\n", "\r\n").encode())
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_bytes((FILE + "stop = 1\n").replace("\n", "\r\n").encode())
+
+    assert load_routes(root=tmp_path).routes[0].name == "file"
+    with pytest.raises(Misconfigured, match="line 5, route 'file': stop = 1"):
+        load_routes(root=tmp_path, file="wrong.toml")
+
+
 def test_file_that_is_no_utf8_is_a_fault(tmp_path: Path) -> None:
     """TOML is UTF-8."""
     (tmp_path / "routes.toml").write_bytes(b'name = "\xff"')

@@ -1,0 +1,58 @@
+"""Says for people what the routes make of one blob."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from shared.conf import encode_conf
+from shared.errors import BadConf
+from shared.events import BlobEvent
+from shared.routes.completeness import DEFAULTS
+from shared.routes.pieces import Subject
+from shared.routes.table import IGNORED, RouteTable, Verdict
+
+_COMPLETE = "complete."
+_CONF_MAX_BYTES = 1_048_576
+
+
+def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Give the lines: each route's verdict with its reason, and the runs that would start."""
+    subject = Subject(event.path)
+    runs = 0
+    for verdict in verdicts:
+        route = verdict.route
+        where = f"{route.name} (line {route.line})" if route.line else route.name
+        if verdict.parts is None:
+            yield f"{where}: no, {route.match.why_not(subject)}"
+        elif verdict.refusal is not None:
+            yield f"{where}: no, {_reason(verdict.refusal)}"
+        else:
+            runs += 1
+            yield f"{where}: fires"
+            yield from _run(verdict, event)
+    if rest := [route.name for route in table.routes[len(verdicts) :]]:
+        yield f"not looked at, for {verdicts[-1].route.name} ends the search: {', '.join(rest)}"
+    yield f"{runs} run{'s' * (runs != 1)}"
+
+
+def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
+    run = verdict.route.request(event, verdict.parts or {})
+    yield f"  DAG     {run.dag_id}"
+    yield f"  run id  {run.run_id}"
+    if run.logical_date:
+        yield f"  date    {run.logical_date.isoformat()}"
+    try:
+        conf = encode_conf(run.conf, max_bytes=_CONF_MAX_BYTES)
+    except BadConf as error:
+        yield f"  conf    cannot be sent: {error}"
+        return
+    text = json.dumps(conf, indent=2, sort_keys=True)
+    yield "  conf    " + text.replace("\n", "\n          ")
+
+
+def _reason(refusal: str) -> str:
+    if refusal == IGNORED:
+        return "it is an exception: nothing starts, and no route below is looked at"
+    if refusal.startswith(_COMPLETE):
+        name = refusal.removeprefix(_COMPLETE)
+        return f"{refusal} refuses it ({DEFAULTS[name].purpose}); off with complete = {{ {name} = false }}"
+    return f"{refusal} refuses it"
