@@ -1,12 +1,26 @@
-"""The composition root: built on first use, once, and honest about unusable settings."""
+"""The app: built on first use, once; with unusable settings events wait instead of failing."""
 
+import json
 import logging
+from contextlib import suppress
+from typing import Any
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 
+from local.azurite import Azurite
 from shared.app import App
+from shared.delivery.parking import QUEUE
 from shared.errors import Misconfigured
 from shared.event_log import EventLog
+from shared.storage import StorageAccount
+from shared.storage_connection import StorageConnection
+from tests.sources.test_event_grid import event_grid
+
+NOWHERE = (
+    "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
+    "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;"
+)
 
 
 def test_nothing_is_read_before_the_first_event() -> None:
@@ -14,7 +28,7 @@ def test_nothing_is_read_before_the_first_event() -> None:
     assert App({})
 
 
-def test_unusable_settings_fail_each_call_and_are_logged_once() -> None:
+def test_settings_that_leave_nowhere_to_park_fail_each_call_and_are_logged_once() -> None:
     """The platform tries again; the log is not flooded."""
     log = EventLog()
     app = App({}, log)
@@ -22,8 +36,35 @@ def test_unusable_settings_fail_each_call_and_are_logged_once() -> None:
     for _ in range(3):
         with pytest.raises(Misconfigured, match="AIRFLOW_BASE_URL is not set"):
             app.on_blob("landing", "a.csv")
+    with pytest.raises(Misconfigured):
+        app.on_event(json.dumps(event_grid()).encode())
+    app.dispatch()
 
     assert log.counts == {"app.misconfigured": 1}
+
+
+def test_unreadable_message_stays_with_the_platform_while_misconfigured() -> None:
+    """Its poison queue is collected once the settings are mended."""
+    app = App({"AzureWebJobsStorage": NOWHERE})
+
+    with pytest.raises(Misconfigured):
+        app.on_event(b"garbage")
+
+
+@pytest.mark.stack
+def test_events_wait_while_settings_are_unusable(azurite: Azurite) -> None:
+    """Only the host's own storage is needed for that."""
+    log = EventLog()
+    app = App({"AzureWebJobsStorage": azurite.connection_string, "LANDING_PATH": "{oops}"}, log)
+    queue = _emptied(azurite)
+
+    for number in range(3):
+        app.on_blob("landing", f"{number}.csv")
+    app.on_event(json.dumps(event_grid("told.csv")).encode())
+    app.dispatch()
+
+    assert queue.get_queue_properties().approximate_message_count == 4
+    assert log.counts == {"app.misconfigured": 1, "run.parked": 4}
 
 
 def test_sdk_does_not_log_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,11 +75,18 @@ def test_sdk_does_not_log_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
         {
             "AIRFLOW_BASE_URL": "http://127.0.0.1:9",
             "AIRFLOW_DAG_ID": "d",
-            "LandingStorage": "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
-            "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;",
+            "LandingStorage": NOWHERE,
+            "AzureWebJobsStorage": NOWHERE,
         }
     )
 
-    app._blob_source()
-
+    assert not isinstance(app._built(), Misconfigured)
     assert logger.getEffectiveLevel() == logging.WARNING
+
+
+def _emptied(azurite: Azurite) -> Any:
+    connection = StorageConnection(name="x", connection_string=azurite.connection_string)
+    queues = StorageAccount(connection, threads=1).queues
+    with suppress(ResourceNotFoundError):
+        queues.delete_queue(QUEUE)
+    return queues.get_queue_client(QUEUE)

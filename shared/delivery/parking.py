@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
 from shared.delivery.message_body import decode_body, encode_body
@@ -16,6 +16,7 @@ from shared.errors import StorageUnavailable
 QUEUE = "airflow-parked"
 _NEVER_EXPIRES = -1
 _MOST_AT_ONCE = 32
+_LOST_RECEIPT = {"PopReceiptMismatch", "MessageNotFound"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,5 +126,8 @@ class Parking:
 @contextmanager
 def _not_ours_any_more() -> Iterator[None]:
     """Pass over a lost pop receipt: another receiver has the message by now, or is done with it."""
-    with suppress(ResourceNotFoundError):
+    try:
         yield
+    except HttpResponseError as error:
+        if getattr(error, "error_code", None) not in _LOST_RECEIPT:
+            raise

@@ -1,0 +1,143 @@
+"""The collector: what the platform gave up on comes back, what belongs to others stays."""
+
+import json
+
+import pytest
+
+from shared.delivery.collector import EVENT_GRID_DEAD_LETTERS
+from shared.delivery.message_body import encode_body
+from shared.sources import event_queue, poison
+from tests.delivery.conftest import Yard
+from tests.sources.test_event_grid import cloud_event, event_grid
+
+pytestmark = pytest.mark.stack
+
+EVENT_POISON = f"{event_queue.QUEUE}-poison"
+
+
+def _poison(name: str = "a.csv", function: str = "Host.Functions.blob_to_dag", **changes: object) -> str:
+    message = {
+        "Type": "BlobTrigger",
+        "FunctionId": function,
+        "BlobType": "BlockBlob",
+        "ContainerName": "landing",
+        "BlobName": name,
+        "ETag": '"0x8D96060BDA19D9D"',
+    }
+    return json.dumps(message | changes, indent=2)
+
+
+def _send(yard: Yard, queue: str, *texts: str) -> None:
+    client = yard.account.queues.get_queue_client(queue)
+    if not yard.count(queue):
+        client.create_queue()
+    for text in texts:
+        client.send_message(encode_body(text))
+
+
+def _dequeue_counts(yard: Yard, queue: str) -> list[int]:
+    messages = yard.account.queues.get_queue_client(queue).peek_messages(max_messages=32)
+    return [message.dequeue_count or 0 for message in messages]
+
+
+def test_poison_message_of_ours_is_looked_at_again(yard: Yard) -> None:
+    """The host gave up after five attempts; we do not."""
+    _send(yard, poison.QUEUE, _poison("ü b.csv"))
+
+    assert yard.collector().run() == 1
+    [parked] = yard.waiting()
+    assert (parked.path, parked.event) == ("landing/ü b.csv", None)
+    assert yard.count(poison.QUEUE) == 0
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        _poison(function="Host.Functions.other"),
+        "garbage",
+        "{}",
+        "[]",
+        _poison(function="x.blob_to_dag2"),
+        "7",
+    ],
+)
+def test_poison_message_of_another_app_is_not_touched(yard: Yard, foreign: str) -> None:
+    """The queue belongs to every app on the landing account: not even received."""
+    _send(yard, poison.QUEUE, foreign)
+
+    for _ in range(3):
+        yard.collector().run()
+
+    assert _dequeue_counts(yard, poison.QUEUE) == [0]
+    assert yard.waiting() == []
+
+
+def test_poison_messages_of_ours_behind_many_foreign_ones_are_found(yard: Yard) -> None:
+    """Looking shows thirty-two only; the rest is looked through, but not again and again."""
+    _send(yard, poison.QUEUE, *[_poison(function="Host.Functions.other")] * 40, _poison())
+    collector = yard.collector()
+
+    assert collector.run() == 1
+    assert yard.count(poison.QUEUE) == 40
+
+    properties = yard.account.queues.get_queue_client(poison.QUEUE)
+    hidden = 40 - len(properties.peek_messages(max_messages=32))
+    assert hidden == 40
+    collector.run()
+    assert yard.count(poison.QUEUE) == 40
+
+
+def test_poison_message_of_ours_that_names_no_blob_becomes_a_dead_letter(yard: Yard) -> None:
+    """Kept byte for byte."""
+    broken = _poison(BlobName=None)
+    _send(yard, poison.QUEUE, broken)
+
+    yard.collector().run()
+
+    assert list(yard.letters().values()) == [broken.encode()]
+    assert yard.count(poison.QUEUE) == 0
+
+
+def test_poison_messages_of_the_event_queue_come_back_as_events(yard: Yard) -> None:
+    """With the version that each told of; garbage becomes a dead letter."""
+    _send(yard, EVENT_POISON, json.dumps(event_grid("a")), json.dumps([cloud_event("b")]), "garbage")
+
+    assert yard.collector().run() == 2
+    assert {(parked.name, parked.event and parked.event.etag) for parked in yard.waiting()} == {
+        ("a", "0x8DD"),
+        ("b", "0x8DD"),
+    }
+    assert list(yard.letters().values()) == [b"garbage"]
+    assert yard.count(EVENT_POISON) == 0
+
+
+@pytest.mark.parametrize("by_event", [True, False])
+def test_dead_letters_of_event_grid_come_back(yard: Yard, by_event: bool) -> None:  # noqa: FBT001
+    """As events in queue mode, as blobs to look at where the blob trigger is used."""
+    container = yard.account.blobs.create_container(EVENT_GRID_DEAD_LETTERS)
+    letter = {**event_grid("a"), "deadLetterReason": "MaxDeliveryAttemptsExceeded", "deliveryAttempts": 30}
+    container.upload_blob("topic/2026/11/21/1.json", json.dumps([letter, event_grid("b")]))
+    container.upload_blob("topic/2026/11/21/2.json", b"garbage")
+
+    assert yard.collector(by_event=by_event).run() == 2
+    waiting = yard.waiting()
+    assert {parked.name for parked in waiting} == {"a", "b"}
+    assert all((parked.event is not None) == by_event for parked in waiting)
+    assert list(yard.letters().values()) == [b"garbage"]
+    assert list(container.list_blob_names()) == []
+
+
+def test_collected_events_are_delivered(yard: Yard) -> None:
+    """The whole way back."""
+    _send(yard, EVENT_POISON, json.dumps(event_grid("a")))
+
+    yard.collector().run()
+    yard.dispatcher().run()
+
+    assert [run.conf["filename"] for run in yard.airflow.runs.values()] == ["a"]
+
+
+def test_places_that_are_not_there_hold_nothing(yard: Yard) -> None:
+    """A new account."""
+    assert yard.collector().run() == 0
+    assert yard.log.counts == {}

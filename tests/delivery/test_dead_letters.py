@@ -1,0 +1,63 @@
+"""Dead letters: one blob each, written once, with everything that a person needs."""
+
+import json
+
+import pytest
+
+from shared.delivery.parked import Parked, Pin
+from shared.errors import BadEvent, RunRefused
+from shared.run_id import run_id
+from tests.delivery.conftest import Yard
+from tests.samples import blob_event
+
+pytestmark = pytest.mark.stack
+
+EVENT = blob_event(metadata={"k": "v"})
+PARKED = Parked(
+    container=EVENT.container, name=EVENT.name, event=EVENT, route="orders", history={"airflow_unclear": 2},
+    pin=Pin(dag_id="copy_file", airflow="https://a"),
+)  # fmt: skip
+
+
+def test_letter_holds_reason_words_event_and_history(yard: Yard) -> None:
+    """Enough to understand it, and to deliver it again."""
+    name = yard.dead_letters.bury(PARKED, RunRefused("Invalid input for param filename"))
+
+    identity = run_id(EVENT, route="orders")
+    letter = json.loads(yard.letters()[f"orders/{identity}.json"])
+    assert name == f"orders/{identity}.json"
+    assert letter["reason"] == "run_refused"
+    assert letter["message"] == "Invalid input for param filename"
+    assert (letter["dag_id"], letter["run_id"], letter["route"]) == ("copy_file", identity, "orders")
+    assert (letter["event"]["size"], letter["event"]["metadata"]) == (1_234, {"k": "v"})
+    assert letter["history"] == {"airflow_unclear": 2}
+    assert yard.log.counts == {"run.dead": 1}
+
+
+def test_letter_is_written_once(yard: Yard) -> None:
+    """Five deliveries of a refused run are one letter: the first."""
+    for number in range(5):
+        yard.dead_letters.bury(PARKED, RunRefused(f"refusal {number}"))
+
+    [letter] = yard.letters().values()
+    assert json.loads(letter)["message"] == "refusal 0"
+
+
+def test_unreadable_message_is_kept_byte_for_byte(yard: Yard) -> None:
+    """Nobody can say what it was worth."""
+    body = b"\x00\xff garbage \x80"
+
+    yard.dead_letters.bury_unreadable(body, BadEvent("no JSON"), source="parked")
+
+    [(name, kept)] = yard.letters().items()
+    assert name.startswith("unreadable/parked-")
+    assert kept == body
+
+
+def test_blob_that_was_only_heard_of_has_a_letter_too(yard: Yard) -> None:
+    """By its name, as there is no version."""
+    yard.dead_letters.bury(Parked(container="c", name="n"), RunRefused("x"))
+
+    [(name, letter)] = yard.letters().items()
+    assert name.startswith("unrouted/")
+    assert (json.loads(letter)["container"], json.loads(letter)["name"]) == ("c", "n")
