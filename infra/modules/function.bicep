@@ -62,11 +62,11 @@ var warmGroup = {
 }
 
 var operatorRules = [
-  for (range, index) in allowedAddressRanges: {
+  for (addresses, index) in allowedAddressRanges: {
     name: 'allowed-${index}'
     action: 'Allow'
     priority: 200 + index
-    ipAddress: range
+    ipAddress: addresses
   }
 ]
 
