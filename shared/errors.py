@@ -15,6 +15,8 @@ BlobToDagError
 │   ├── AirflowBusy            Airflow turned the request away unread (429)
 │   ├── NotAirflow             something else answers at this address (log-in page, proxy, foreign JSON)
 │   ├── CredentialsRefused     Airflow does not know or accept the log-in
+│   ├── VaultUnavailable       the credentials cannot be read from Key Vault; nothing was sent
+│   ├── LookUpForbidden        the run may be there, but the role may not look it up
 │   ├── Forbidden              Airflow knows the log-in, but its role may not do this
 │   ├── DagMissing             no such DAG, yet
 │   └── DateTaken              another run of the DAG has this logical date
@@ -147,6 +149,21 @@ class CredentialsRefused(TryAgain):
 
     code = "credentials_refused"
     is_outage = True
+
+
+class VaultUnavailable(TryAgain):
+    """Key Vault does not give the credentials. Safe to retry: nothing was sent."""
+
+    code = "vault_unavailable"
+    quick = True
+    is_outage = True
+
+
+class LookUpForbidden(TryAgain):
+    """Airflow reports a conflict and does not let it be looked up. Safe to retry with the same run id."""
+
+    code = "look_up_forbidden"
+    may_have_been_sent = True
 
 
 class Forbidden(TryAgain):

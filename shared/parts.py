@@ -5,11 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.airflow.client import AirflowClient
-from shared.airflow.credentials import EnvironmentCredentials
-from shared.airflow.http import AirflowHttp
-from shared.airflow.token_auth import TokenAuth
-from shared.airflow.v2 import V2
+from shared.airflow.build import build_airflow_client
 from shared.bindings import BLOB_FUNCTION
 from shared.delivery.breaker import airflow_breaker, credentials_breaker
 from shared.delivery.collector import Collector
@@ -70,7 +66,7 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -
     landing = LandingAccount(landing_account)
     parking = Parking(host_account.queues, visibility_seconds=VISIBILITY_SECONDS)
     dead_letters = DeadLetters(host_account.blobs, log)
-    client = _airflow_client(settings, environ)
+    client = build_airflow_client(settings, environ, log)
     gate = Gate(
         client,
         (airflow_breaker(log), credentials_breaker(log)),
@@ -122,14 +118,3 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -
             by_event=settings.bindings.is_queue_mode,
         ),
     )
-
-
-def _airflow_client(settings: Settings, environ: Mapping[str, str]) -> AirflowClient:
-    http = AirflowHttp(
-        settings.airflow_base_url,
-        threads=settings.threads,
-        connect_timeout_seconds=settings.airflow_connect_timeout_seconds,
-        read_timeout_seconds=settings.airflow_read_timeout_seconds,
-    )
-    auth = TokenAuth(http, EnvironmentCredentials(environ))
-    return AirflowClient(http, V2(), auth, conf_max_bytes=settings.conf_max_bytes)

@@ -75,6 +75,11 @@ def or_none(parse: Parse) -> Parse:
     return lambda value: parse(value) if value else None
 
 
+def or_empty(parse: Parse) -> Parse:
+    """Read nothing as an empty text."""
+    return lambda value: parse(value) if value else ""
+
+
 def seconds(least: float, most: float) -> Parse:
     """Read a number of seconds."""
 

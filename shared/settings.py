@@ -10,7 +10,19 @@ from shared.bindings import Bindings
 from shared.errors import Misconfigured
 from shared.loopback import is_loopback
 from shared.run_request import WhenPaused
-from shared.setting import Setting, base_url, flag, one_of, or_none, seconds, setting, span, text, whole
+from shared.setting import (
+    Setting,
+    base_url,
+    flag,
+    one_of,
+    or_empty,
+    or_none,
+    seconds,
+    setting,
+    span,
+    text,
+    whole,
+)
 from shared.storage_connection import StorageConnection
 
 HOST_CONNECTION = "AzureWebJobsStorage"
@@ -45,6 +57,58 @@ class Settings:
     )
     airflow_allow_http: bool = setting(
         "AIRFLOW_ALLOW_HTTP", flag, "false", "Allow plain http to a host that is not this machine"
+    )
+    airflow_api: str = setting(
+        "AIRFLOW_API",
+        one_of(str, "auto", "experimental", "v1", "v2"),
+        "auto",
+        "Generation of Airflow's API; `auto` asks the server, once",
+    )
+    airflow_auth: str = setting(
+        "AIRFLOW_AUTH",
+        one_of(str, "auto", "basic", "token", "bearer", "header", "oauth", "entra", "none"),
+        "auto",
+        "How the app logs in to Airflow; `auto` is `token` for v2 and `basic` otherwise",
+    )
+    airflow_auth_header: str = setting(
+        "AIRFLOW_AUTH_HEADER", text, "X-API-Key", "Header that carries the token, with `header`"
+    )
+    airflow_oauth_token_url: str = setting(
+        "AIRFLOW_OAUTH_TOKEN_URL", or_empty(base_url), "", "Token endpoint, with `oauth`"
+    )
+    airflow_oauth_scope: str = setting("AIRFLOW_OAUTH_SCOPE", text, "", "Scope to ask for, with `oauth`")
+    airflow_entra_scope: str = setting(
+        "AIRFLOW_ENTRA_SCOPE", text, "", "Scope to ask for, with `entra`, such as `api://airflow/.default`"
+    )
+    airflow_ca_bundle: str = setting(
+        "AIRFLOW_CA_BUNDLE", text, "", "File with the certificates that Airflow's must descend from"
+    )
+    airflow_client_certificate: str = setting(
+        "AIRFLOW_CLIENT_CERTIFICATE", text, "", "File with the app's own certificate (mTLS)"
+    )
+    airflow_client_key: str = setting(
+        "AIRFLOW_CLIENT_KEY", text, "", "File with its key, where that is apart"
+    )
+    airflow_trust_env: bool = setting(
+        "AIRFLOW_TRUST_ENV", flag, "false", "Use the proxies and certificates of the environment"
+    )
+    key_vault_uri: str = setting(
+        "KEY_VAULT_URI",
+        or_empty(base_url),
+        "",
+        "Key Vault with the credentials; without one (local only) the environment",
+    )
+    airflow_credential_secret: str = setting(
+        "AIRFLOW_CREDENTIAL_SECRET", text, "airflow-credentials", "Name of the secret"
+    )
+    key_vault_cache_seconds: float = setting(
+        "KEY_VAULT_CACHE_SECONDS", seconds(0, 86_400), "300", "How long the secret is taken as current"
+    )
+    credential_refusal_pause_seconds: float = setting(
+        "CREDENTIAL_REFUSAL_PAUSE_SECONDS",
+        seconds(1, 3_600),
+        "30",
+        "How often at most a refusal makes the app read the secret or log in again",
     )
     airflow_connect_timeout_seconds: float = setting(
         "AIRFLOW_CONNECT_TIMEOUT_SECONDS", seconds(0.1, 60), "5", "How long to wait for a connection"

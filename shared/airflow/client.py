@@ -1,16 +1,17 @@
 """`AirflowClient`: start a DAG run exactly once, whichever generation of Airflow answers."""
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum
 
-from requests.auth import AuthBase
-
 from shared.airflow.answer import Answer
-from shared.airflow.call import Call
-from shared.airflow.dialect import Dialect, Meaning
+from shared.airflow.call import Call, Exchange
+from shared.airflow.dag_names import DagNames
+from shared.airflow.dates import logical_dates
+from shared.airflow.dialect import DagState, Dialect, Health, Triggered, WaitingRuns
 from shared.airflow.http import AirflowHttp
+from shared.airflow.link import Link, LinkSource, converse
+from shared.airflow.meaning import Meaning
 from shared.conf import encode_conf
 from shared.errors import (
     AirflowBusy,
@@ -20,14 +21,12 @@ from shared.errors import (
     DagMissing,
     DateTaken,
     Forbidden,
+    LookUpForbidden,
     NotAirflow,
     RunRefused,
+    TryAgain,
 )
 from shared.run_request import RunRequest
-
-_PAGE = 100
-_MOST_DAGS = 2_000
-_NEAR_NAMES = 3
 
 
 class Delivery(Enum):
@@ -38,84 +37,158 @@ class Delivery(Enum):
 
 
 class AirflowClient:
-    """The operations of Airflow that the app needs, over one dialect.
+    """The operations of Airflow that the app needs, in whichever dialect.
 
     The happy path is one request: post first, look up only on a conflict.
     """
 
-    def __init__(self, http: AirflowHttp, dialect: Dialect, auth: AuthBase, *, conf_max_bytes: int) -> None:
+    def __init__(self, http: AirflowHttp, link: LinkSource, *, conf_max_bytes: int) -> None:
         self._http = http
-        self._dialect = dialect
-        self._auth = auth
+        self._link = link
         self._conf_max_bytes = conf_max_bytes
+        self._dag_names = DagNames(self.dag_ids)
 
     def trigger(self, run: RunRequest) -> Delivery:
         """Make sure that the run is there.
 
         Raises:
-            TryAgain: The run may or may not be there; calling again with the same run id settles it.
+            BadConf: Nothing was sent: the conf is not JSON, or too large.
             NeverAgain: Airflow will not take this run, whatever happens.
+            TryAgain: The run may or may not be there; calling again with the same run id settles it.
         """
+        if run.dag_id in {"", ".", ".."}:
+            msg = f"{run.dag_id!a} cannot be the id of a DAG."
+            raise RunRefused(msg)
         run = replace(run, conf=encode_conf(run.conf, max_bytes=self._conf_max_bytes))
-        answer = self._send(self._dialect.trigger(run))
-        match self._dialect.triggered(run, answer):
-            case Meaning.CREATED:
-                return Delivery.CREATED
-            case Meaning.CONFLICT:
-                return self._settle_conflict(run, answer)
-            case Meaning.DAG_MISSING:
-                raise DagMissing(self._missing_dag_message(run.dag_id))
-            case meaning:
-                raise _error(meaning, run, answer)
-
-    def find(self, dag_id: str, run_id: str) -> str | None:
-        """Give the state of a run; None if there is no such run."""
-        return self._dialect.found(run_id, self._send(self._dialect.find(dag_id, run_id)))
-
-    def dag_ids(self) -> Iterator[str]:
-        """List the ids of the active DAGs, page by page, 2,000 at the most."""
-        for offset in range(0, _MOST_DAGS, _PAGE):
-            page = self._dialect.listed_dags(self._send(self._dialect.list_dags(limit=_PAGE, offset=offset)))
-            yield from page.dag_ids
-            if offset + _PAGE >= page.total or not page.dag_ids:
-                return
-
-    def _send(self, call: Call) -> Answer:
-        return self._http.send(call, auth=self._auth)
-
-    def _settle_conflict(self, run: RunRequest, answer: Answer) -> Delivery:
-        """Tell a repeated run id from a taken logical date: only a look-up can."""
-        if self.find(run.dag_id, run.run_id) is not None:
-            return Delivery.ALREADY_THERE
+        # Once for all dates: an Airflow is not to change its generation within one run.
+        link = self._link.get()
+        for date in logical_dates(run):
+            dated = replace(run, logical_date=date)
+            triggered = self._carry_out(link, link.dialect.trigger(dated))
+            delivery = self._settle(link, dated, triggered)
+            if delivery:
+                return delivery
+        if triggered.meaning is not Meaning.CONFLICT:
+            raise _error(triggered, run)
         msg = (
             f"Airflow says that the run conflicts with another one, but has no run {run.run_id}: "
-            f"another run of {run.dag_id!a} has its logical date. ({answer.words})"
+            f"other runs of {run.dag_id!a} have its logical date."
         )
         raise DateTaken(msg)
 
-    def _missing_dag_message(self, dag_id: str) -> str:
-        message = f"Airflow has no DAG {dag_id!a}."
+    def find(self, dag_id: str, run_id: str) -> str | None:
+        """Give the state of a run; None if there is no such run. Raises TryAgain."""
+        return self._ask(lambda dialect: dialect.find(dag_id, run_id))
+
+    def dag_ids(self) -> Iterator[str]:
+        """List the ids of the active DAGs, 2,000 at the most; of Airflow 1.10 those that ever ran."""
+        yield from self._ask(lambda dialect: dialect.dag_ids())
+
+    def dag(self, dag_id: str) -> DagState | None:
+        """Give the state of a DAG; None if there is no such DAG. Raises TryAgain."""
+        return self._ask(lambda dialect: dialect.dag(dag_id))
+
+    def is_paused(self, dag_id: str) -> bool:
+        """Tell whether the DAG is paused; one that is not there is not. Raises TryAgain."""
+        state = self.dag(dag_id)
+        return state is not None and state.is_paused
+
+    def count_waiting(self, dag_id: str | None = None) -> WaitingRuns:
+        """Count the runs that wait, of one DAG or of all, those of paused DAGs apart. Raises TryAgain."""
+        return self._ask(lambda dialect: dialect.waiting_runs(dag_id))
+
+    def waiting_runs(self, dag_id: str | None = None) -> int:
+        """Count the runs that wait for a worker, of one DAG or of all. Raises TryAgain."""
+        return self.count_waiting(dag_id).of_active_dags
+
+    def health(self) -> Health:
+        """Ask how Airflow is. Raises TryAgain."""
+        return self._ask(lambda dialect: dialect.health())
+
+    def version(self) -> str:
+        """Ask which Airflow it is. Raises TryAgain."""
+        return self._ask(lambda dialect: dialect.version())
+
+    @property
+    def api(self) -> str:
+        """The dialect in use, as `AIRFLOW_API` says it. Raises TryAgain where it cannot be found out."""
+        return self._link.get().dialect.name
+
+    def _ask[T](self, operation: Callable[[Dialect], Exchange[T]]) -> T:
+        link = self._link.get()
         try:
-            near = difflib.get_close_matches(dag_id, list(self.dag_ids()), n=_NEAR_NAMES)
-        except BlobToDagError:
-            near = []  # the list is a courtesy
-        if near:
-            message += f" Near names: {', '.join(near)}."
-        return message + " Is its name right (AIRFLOW_DAG_ID), is it deployed and free of import errors?"
+            return self._carry_out(link, operation(link.dialect))
+        except NotAirflow:
+            self._link.doubt()
+            raise
+
+    def _carry_out[T](self, link: Link, exchange: Exchange[T]) -> T:
+        def send(call: Call) -> Answer:
+            return self._http.send(call, auth=link.auth)
+
+        return converse(exchange, send)
+
+    def _settle(self, link: Link, run: RunRequest, triggered: Triggered) -> Delivery | None:
+        """Say what an answer means for the run; None if another run has its date."""
+        match triggered.meaning:
+            case Meaning.CREATED:
+                return Delivery.CREATED
+            case Meaning.EXISTS:
+                return Delivery.ALREADY_THERE
+            case Meaning.CONFLICT:
+                return self._look_up(link, run, triggered)
+            case Meaning.UNCLEAR if run.logical_date and link.dialect.hides_taken_dates:
+                return self._look_up(link, run, triggered)
+            case Meaning.DAG_MISSING:
+                raise DagMissing(self._missing_dag_message(run.dag_id))
+            case Meaning.FOREIGN:
+                self._link.doubt()
+        raise _error(triggered, run)
+
+    def _look_up(self, link: Link, run: RunRequest, triggered: Triggered) -> Delivery | None:
+        """Tell a repeated run id from a taken logical date: only a look-up can."""
+        said = _said(run, triggered)
+        try:
+            state = self._carry_out(link, link.dialect.find(run.dag_id, run.run_id))
+        except Forbidden:
+            msg = (
+                f"{said}. Whether that is this run could not be looked up: the role of the app's user may "
+                "create DAG runs but not read them. Let it read them."
+            )
+            raise LookUpForbidden(msg) from None
+        except TryAgain as error:
+            # Not as it is: it would say that nothing was sent, but the run may be there.
+            msg = f"{said}. Whether that is this run could not be looked up: {error}"
+            raise AirflowUnclear(msg, retry_after_seconds=error.retry_after_seconds) from None
+        return None if state is None else Delivery.ALREADY_THERE
+
+    def _missing_dag_message(self, dag_id: str) -> str:
+        near = self._dag_names.near(dag_id)
+        names = f" Near names: {', '.join(near)}." if near else ""
+        question = "Is its name right, is it deployed and free of import errors?"
+        return f"Airflow has no DAG {dag_id!a}.{names} {question}"
 
 
-def _error(meaning: Meaning, run: RunRequest, answer: Answer) -> BlobToDagError:
-    said = f"Airflow answered {answer.status} to triggering {run.dag_id!a}: {answer.words}"
-    match meaning:
-        case Meaning.REFUSED:
-            return RunRefused(said)
-        case Meaning.REFUSED_CREDENTIALS:
-            return CredentialsRefused(said)
-        case Meaning.FORBIDDEN:
-            return Forbidden(f"{said}. Does the role of the app's user allow to create DAG runs?")
-        case Meaning.BUSY:
-            return AirflowBusy(said, retry_after_seconds=answer.retry_after_seconds())
-        case Meaning.UNCLEAR:
-            return AirflowUnclear(said, retry_after_seconds=answer.retry_after_seconds())
-        case _:
-            return NotAirflow(f"{said}. Is AIRFLOW_BASE_URL the address of Airflow itself?")
+def _said(run: RunRequest, triggered: Triggered) -> str:
+    return (
+        f"Airflow answered {triggered.answer.status} to triggering {run.dag_id!a}: {triggered.answer.words}"
+    )
+
+
+_ERRORS: dict[Meaning, tuple[type[TryAgain | RunRefused], str]] = {
+    Meaning.REFUSED: (RunRefused, ""),
+    Meaning.DAG_BROKEN: (DagMissing, "Mend its file; the run waits."),
+    Meaning.BAD_CREDENTIALS: (CredentialsRefused, "Are the credentials right, is the user active?"),
+    Meaning.FORBIDDEN: (Forbidden, "Does the role of the app's user allow to create runs of this DAG?"),
+    Meaning.BUSY: (AirflowBusy, ""),
+    Meaning.UNCLEAR: (AirflowUnclear, ""),
+    Meaning.FOREIGN: (NotAirflow, "Is AIRFLOW_BASE_URL the address of Airflow itself?"),
+}
+
+
+def _error(triggered: Triggered, run: RunRequest) -> BlobToDagError:
+    kind, advice = _ERRORS[triggered.meaning]
+    message = f"{_said(run, triggered)}. {advice}".strip()
+    if issubclass(kind, TryAgain):
+        return kind(message, retry_after_seconds=triggered.answer.retry_after_seconds())
+    return kind(message)

@@ -1,43 +1,145 @@
 """Who the app is to Airflow, and where that is read from."""
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from shared.errors import Misconfigured
+from shared.errors import CredentialsRefused, Misconfigured
+
+_SETTINGS = {
+    "username": "AIRFLOW_USERNAME",
+    "password": "AIRFLOW_PASSWORD",
+    "token": "AIRFLOW_TOKEN",
+    "client_id": "AIRFLOW_OAUTH_CLIENT_ID",
+    "client_secret": "AIRFLOW_OAUTH_CLIENT_SECRET",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """A user name and a password; neither shows in `repr`."""
+    """What logs in: `username` and `password`, `token`, or `client_id` and `client_secret`.
 
-    username: str = field(repr=False)
-    password: str = field(repr=False)
+    Attributes:
+        fields: By name; hidden from `repr`.
+        origin: A sentence that says where they are read from.
+    """
+
+    fields: Mapping[str, str] = field(repr=False)
+    origin: str = field(compare=False)
+
+    def need(self, *names: str) -> tuple[str, ...]:
+        """Give these fields; raises Misconfigured with the names of those that are missing."""
+        missing = [name for name in names if not self.fields.get(name)]
+        if missing:
+            msg = f"There is no {' and no '.join(missing)} to log in to Airflow with. {self.origin}"
+            raise Misconfigured(msg)
+        return tuple(self.fields[name] for name in names)
 
 
 class CredentialSource(Protocol):
-    """Where credentials come from; asked at every log-in, so it caches what is slow."""
+    """Where credentials come from; asked often, so it caches what is slow."""
 
     def get(self) -> Credentials:
-        """Give the credentials.
+        """Give the credentials; raises TryAgain where they cannot be read."""
 
-        Raises:
-            Misconfigured: There are none, or they cannot be read.
-        """
+    def reread(self) -> Credentials:
+        """Give them after looking again, unless that was done just now; raises as `get`."""
+
+
+class NoCredentials:
+    """There are none: the app's identity logs in."""
+
+    def get(self) -> Credentials:
+        """Give no fields."""
+        return Credentials(fields={}, origin="The app's own identity logs in.")
+
+    def reread(self) -> Credentials:
+        """Give no fields."""
+        return self.get()
 
 
 class EnvironmentCredentials:
-    """`AIRFLOW_USERNAME` and `AIRFLOW_PASSWORD`: for the local stack; in Azure they belong into Key Vault."""
+    """App settings give the credentials: for the local stack. In Azure they belong into Key Vault."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def get(self) -> Credentials:
-        """Read both; raises Misconfigured where one is missing."""
-        missing = [name for name in ("AIRFLOW_USERNAME", "AIRFLOW_PASSWORD") if not self._environ.get(name)]
-        if missing:
-            msg = f"{' and '.join(missing)} must be set: the app cannot log in to Airflow."
-            raise Misconfigured(msg)
-        return Credentials(
-            username=self._environ["AIRFLOW_USERNAME"], password=self._environ["AIRFLOW_PASSWORD"]
-        )
+        """Read what is set."""
+        found = {key: self._environ.get(name, "").strip() for key, name in _SETTINGS.items()}
+        origin = f"They are read from {', '.join(_SETTINGS.values())}."
+        return Credentials(fields={key: text for key, text in found.items() if text}, origin=origin)
+
+    def reread(self) -> Credentials:
+        """Read them again: they are never cached."""
+        return self.get()
+
+
+class Rotation:
+    """Picks the credentials to use while they are being changed at two places, one after the other.
+
+    The newest are used as soon as they are seen. Where Airflow refuses them, the source is asked again; where
+    it has nothing newer, those that worked last are used: Airflow may not know the new ones yet. A refusal is
+    remembered for a while, then the newest are tried again.
+
+    Args:
+        source: Where they come from.
+        refusal_pause_seconds: How long a refusal is remembered.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        source: CredentialSource,
+        *,
+        refusal_pause_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._pause = refusal_pause_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._worked: Credentials | None = None
+        self._refused: Credentials | None = None
+        self._refused_until = 0.0
+
+    def current(self) -> Credentials:
+        """Give the newest, or those that worked last while the newest are refused."""
+        newest = self._source.get()
+        with self._lock:
+            return self._worked if self._worked and self._is_refused(newest) else newest
+
+    def worked(self, credentials: Credentials) -> None:
+        """Note that Airflow accepted them."""
+        if self._worked is not credentials:
+            with self._lock:
+                self._worked = credentials
+
+    def after_refusal(self, refused: Credentials, *, is_certain: bool) -> Credentials | None:
+        """Give others that are worth a try after Airflow refused these; None if there are none.
+
+        A refusal that is not certain (a good log-in may lack a permission) is not remembered.
+        """
+        newest = self._source.get()
+        if newest == refused:
+            newest = self._source.reread()
+        with self._lock:
+            if newest != refused and not self._is_refused(newest):
+                return newest
+            if newest == refused and is_certain:
+                self._refused = refused
+                self._refused_until = self._clock() + self._pause
+            return self._worked if self._worked and self._worked != refused else None
+
+    def raise_if_refused(self, credentials: Credentials) -> None:
+        """Raise CredentialsRefused if Airflow refused these a moment ago."""
+        with self._lock:
+            is_refused = self._is_refused(credentials)
+        if is_refused:
+            msg = f"Airflow refused the log-in a moment ago, and there is no other. {credentials.origin}"
+            raise CredentialsRefused(msg)
+
+    def _is_refused(self, credentials: Credentials) -> bool:
+        return credentials == self._refused and self._clock() < self._refused_until

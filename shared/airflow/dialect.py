@@ -1,63 +1,106 @@
-"""`Dialect`: what one generation of Airflow's REST API looks like. Pure: calls out, meanings in."""
+"""`Dialect`: what one generation of Airflow's REST API looks like. Pure: calls out, results in."""
 
 from dataclasses import dataclass
-from enum import Enum
+from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import quote
 
 from shared.airflow.answer import Answer
-from shared.airflow.call import Call
+from shared.airflow.call import Exchange
+from shared.airflow.meaning import Meaning
+from shared.errors import AirflowBusy, AirflowUnclear, CredentialsRefused, Forbidden, NotAirflow, TryAgain
 from shared.run_request import RunRequest
 
 
-class Meaning(Enum):
-    """What an answer to a trigger call says, before anything was looked up."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered:
+    """What came of a trigger call: its meaning, and the answer with Airflow's words."""
 
-    CREATED = "created"
-    CONFLICT = "conflict"
-    DAG_MISSING = "dag_missing"
-    REFUSED_CREDENTIALS = "refused_credentials"
-    FORBIDDEN = "forbidden"
-    REFUSED = "refused"
-    BUSY = "busy"
-    UNCLEAR = "unclear"
-    FOREIGN = "foreign"
+    meaning: Meaning
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DagPage:
-    """One page of the list of DAGs: their ids, and how many there are in all."""
+class DagState:
+    """A DAG as Airflow knows it; `has_import_errors` is None where the API does not tell."""
 
-    dag_ids: tuple[str, ...]
-    total: int
+    is_paused: bool
+    has_import_errors: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRuns:
+    """How many runs wait for a worker, and how many for their DAG to be unpaused."""
+
+    of_active_dags: int
+    of_paused_dags: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What Airflow says of its parts, such as `healthy`; None where it says nothing."""
+
+    database: str | None
+    scheduler: str | None
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether runs are taken and carried out."""
+        return self.database == self.scheduler == "healthy"
 
 
 class Dialect(Protocol):
-    """One generation of the API."""
+    """One generation of the API.
 
-    name: str
+    All exchanges but `trigger` raise TryAgain where an answer is not what was asked for.
+    """
 
-    def trigger(self, run: RunRequest) -> Call:
+    @property
+    def name(self) -> str:
+        """As `AIRFLOW_API` says it."""
+
+    @property
+    def hides_taken_dates(self) -> bool:
+        """Whether a logical date that another run has is answered like any breakdown (500)."""
+
+    def trigger(self, run: RunRequest) -> Exchange[Triggered]:
         """Ask for the run."""
 
-    def triggered(self, run: RunRequest, answer: Answer) -> Meaning:
-        """Read the answer to `trigger`. `CREATED` only if the answer holds our run id."""
+    def find(self, dag_id: str, run_id: str) -> Exchange[str | None]:
+        """Give the run's state; None if there is no such run."""
 
-    def find(self, dag_id: str, run_id: str) -> Call:
-        """Ask for one run."""
+    def dag_ids(self) -> Exchange[list[str]]:
+        """List the DAGs, page by page."""
 
-    def found(self, run_id: str, answer: Answer) -> str | None:
-        """Read the answer to `find`: the run's state; None if there is no such run.
+    def dag(self, dag_id: str) -> Exchange[DagState | None]:
+        """Give the DAG's state; None if there is no such DAG."""
 
-        Raises:
-            TryAgain: The answer says neither.
-        """
+    def waiting_runs(self, dag_id: str | None) -> Exchange[WaitingRuns]:
+        """Count the runs that wait, of one DAG or of all."""
 
-    def list_dags(self, *, limit: int, offset: int) -> Call:
-        """Ask for a page of DAGs."""
+    def health(self) -> Exchange[Health]:
+        """Ask how Airflow is."""
 
-    def listed_dags(self, answer: Answer) -> DagPage:
-        """Read the answer to `list_dags`.
+    def version(self) -> Exchange[str]:
+        """Ask which Airflow it is; needs no log-in."""
 
-        Raises:
-            TryAgain: The answer is no list of DAGs.
-        """
+
+def unexpected(answer: Answer, *, doing: str) -> TryAgain:
+    """Make the error for an answer that is not what was asked for."""
+    said = f"Airflow answered {answer.status} to {doing}: {answer.words}"
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return CredentialsRefused(said)
+        case HTTPStatus.FORBIDDEN:
+            return Forbidden(said)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return AirflowBusy(said, retry_after_seconds=answer.retry_after_seconds())
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return AirflowUnclear(said, retry_after_seconds=answer.retry_after_seconds())
+        case _:
+            return NotAirflow(said)
+
+
+def quoted(segment: str) -> str:
+    """Quote one segment of a path."""
+    return quote(segment, safe="")

@@ -1,51 +1,60 @@
 """The one HTTP session to Airflow: kept alive, bounded in time and size, and suspicious."""
 
 import json
-import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProxyError
 
 from shared.airflow.answer import Answer
+from shared.airflow.auth import NoAuth
 from shared.airflow.call import Call
+from shared.airflow.deadline import NOT_SENT, DeadlineAdapter
 from shared.errors import AirflowUnclear, AirflowUnreachable
 
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
-"""More than any page of a list; a server that sends more is not answering us."""
+_CHUNK_BYTES = 64 * 1024
 
-_NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """How wide the session is, how long it waits and whom it trusts.
+
+    Attributes:
+        threads: Threads that send; there are never more connections than that.
+        connect_timeout_seconds: For a connection, and again for its TLS handshake.
+        read_timeout_seconds: For a whole answer, headers and body, from the moment that the request is sent.
+        ca_bundle: File of the certificates that the server's must descend from; None for the usual ones.
+        client_certificate: File with the app's certificate, and its key's where that is apart (mTLS).
+        trust_environment: Whether proxies and certificates of the environment are used.
+    """
+
+    threads: int
+    connect_timeout_seconds: float
+    read_timeout_seconds: float
+    ca_bundle: str | None = None
+    client_certificate: tuple[str, str] | str | None = None
+    trust_environment: bool = False
 
 
 class AirflowHttp:
-    """Sends calls to one Airflow over one pool of kept-alive connections, from any number of threads.
+    """Sends calls to one server over one pool of kept-alive connections, from any number of threads.
 
-    TLS is verified, redirects are never followed (a log-in page is not an answer), cookies are refused,
-    proxies and `.netrc` of the environment are not looked at. The pool is as wide as the threads and never
-    wider, so a burst cannot open more connections than that.
+    TLS is verified, redirects are never followed (a log-in page is not an answer), cookies are refused, and
+    nothing is repeated here: that is for those who know what the call does.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        threads: int,
-        connect_timeout_seconds: float,
-        read_timeout_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, base_url: str, limits: HttpLimits) -> None:
         self.base_url = base_url
-        self._timeout = (connect_timeout_seconds, read_timeout_seconds)
-        self._read_timeout_seconds = read_timeout_seconds
-        self._clock = clock
+        self._timeout = (limits.connect_timeout_seconds, limits.read_timeout_seconds)
         self.session = requests.Session()
-        self.session.trust_env = False
+        self.session.trust_env = limits.trust_environment
+        self.session.verify = limits.ca_bundle or True
+        self.session.cert = limits.client_certificate
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=threads, pool_block=True)
+        adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=limits.threads, pool_block=True)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
 
@@ -57,71 +66,72 @@ class AirflowHttp:
             AirflowUnclear: Something may have been sent, no whole answer came.
             TryAgain: Whatever `auth` raises.
         """
-        with _translated(), self._response(call, auth) as response:
+        with _translated(), self._response(call, auth or NoAuth()) as response:
             return Answer(
                 status=response.status_code,
-                json=_json(self._body(response)),
+                json=_json(_body(response, call.max_answer_bytes)),
                 retry_after=response.headers.get("Retry-After"),
                 content_type=response.headers.get("Content-Type", ""),
             )
 
-    def _response(self, call: Call, auth: requests.auth.AuthBase | None) -> requests.Response:
+    def _response(self, call: Call, auth: requests.auth.AuthBase) -> requests.Response:
         return self.session.request(
             call.method,
             self.base_url + call.path,
             params=dict(call.query),
             json=call.body,
+            data=call.form,
             auth=auth,
-            headers={"Accept": "application/json"},
+            # Uncompressed: what a small answer unpacks to cannot be bounded before it is unpacked.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             timeout=self._timeout,
             allow_redirects=False,
             stream=True,
         )
 
-    def _body(self, response: requests.Response) -> bytes:
-        """Read the body within the read time-out as a whole, which a slow drip would stretch for ever."""
-        end = self._clock() + self._read_timeout_seconds
-        body = bytearray()
-        for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES or self._clock() > end:
-                msg = "Airflow's answer was too long or too slow to read."
-                raise AirflowUnclear(msg)
-        return bytes(body)
+
+def _body(response: requests.Response, most_bytes: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > most_bytes:
+            msg = f"The answer is longer than {most_bytes} bytes."
+            raise AirflowUnclear(msg)
+    return bytes(body)
 
 
 def _json(body: bytes) -> object:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn what `requests` raises into our tree: was something sent, or not?
-
-    `requests.ConnectTimeout`'s own documentation says that it is safe to retry; of its other errors only
-    those whose cause lies before the request are.
-    """
+    """Turn what `requests` raises into our tree: was something sent, or not?"""
     try:
         yield
-    except requests.RequestException as error:
-        name = type(error).__name__
-        if _was_never_sent(error):
-            msg = f"Airflow cannot be reached ({name}: {_cause(error)}). Is AIRFLOW_BASE_URL right, is it up?"
+    except (requests.RequestException, HTTPError, OSError) as error:
+        causes = list(_causes(error))
+        # Types only: a text may hold an address with a token in it.
+        name = type(causes[-1]).__name__
+        if any(_is_before_sending(cause) for cause in causes):
+            msg = f"The server cannot be reached ({name}). Is its address right (AIRFLOW_BASE_URL), is it up?"
             raise AirflowUnreachable(msg) from None
-        msg = f"Airflow's answer did not arrive ({name}: {_cause(error)}); the run may have been created."
+        msg = f"The server's answer did not arrive ({name}); what was asked may have been done."
         raise AirflowUnclear(msg) from None
 
 
-def _was_never_sent(error: requests.RequestException) -> bool:
-    return any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
-
-
-def _cause(error: BaseException) -> str:
-    """Name the innermost cause by its type: its text may hold an address with a token."""
-    return type([*_causes(error)][-1]).__name__
+def _is_before_sending(cause: BaseException) -> bool:
+    """Tell whether a request cannot have been sent: no address, no connection, no trust."""
+    is_bad_request = isinstance(cause, requests.RequestException) and isinstance(cause, ValueError)
+    is_bad_request &= not isinstance(cause, requests.JSONDecodeError)
+    return (
+        getattr(cause, NOT_SENT, False)
+        or is_bad_request
+        or isinstance(cause, NewConnectionError | ProxyError)
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
