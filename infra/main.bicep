@@ -121,20 +121,14 @@ var names = {
 var functionName = 'blob_to_dag'
 var parkedQueue = 'airflow-parked'
 var eventQueue = 'airflow-events'
-var poisonQueue = 'webjobs-blobtrigger-poison'
 var deadContainer = 'airflow-dead'
 var eventGridDeadContainer = 'eventgrid-deadletter'
 var packageContainer = 'app-package-${token}'
 
 var useQueue = eventSource == 'storageQueue'
-var useOldLanding = !empty(existingLandingAccountName)
-var useOldTopic = !empty(existingSystemTopicName)
-var landingResourceGroup = useOldLanding ? existingLandingResourceGroup : names.resourceGroup
-var landingName = useOldLanding ? existingLandingAccountName : names.landingAccount
-var topicName = useOldTopic ? existingSystemTopicName : names.topic
 
-var landingBlobEndpoint = useOldLanding ? oldLanding!.outputs.blobEndpoint : newLanding!.outputs.blobEndpoint
-var landingQueueEndpoint = useOldLanding ? oldLanding!.outputs.queueEndpoint : newLanding!.outputs.queueEndpoint
+// Known before anything is made, as scopes must be.
+var landingResourceGroup = empty(existingLandingAccountName) ? names.resourceGroup : existingLandingResourceGroup
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
   name: names.resourceGroup
@@ -178,29 +172,6 @@ module hostStorage 'modules/storage.bicep' = {
   }
 }
 
-module newLanding 'modules/storage.bicep' = if (!useOldLanding) {
-  scope: group
-  params: {
-    name: names.landingAccount
-    location: location
-    tags: tags
-    skuName: storageSku
-    containers: [landingContainer]
-    // The host makes it when it needs it; here it is seen, and its writes are logged, from the start.
-    queues: [poisonQueue]
-    softDeleteDays: softDeleteDays
-    hierarchicalNamespace: landingHierarchicalNamespace
-    workspaceId: monitoring.outputs.workspaceId
-  }
-}
-
-module oldLanding 'modules/landing-existing.bicep' = if (useOldLanding) {
-  scope: resourceGroup(landingResourceGroup)
-  params: {
-    name: landingName
-  }
-}
-
 module keyVault 'modules/key-vault.bicep' = {
   scope: group
   params: {
@@ -212,21 +183,21 @@ module keyVault 'modules/key-vault.bicep' = {
   }
 }
 
-module newTopic 'modules/topic.bicep' = if (!useOldTopic) {
-  scope: resourceGroup(landingResourceGroup)
+module landing 'modules/landing.bicep' = {
   params: {
-    name: topicName
-    location: useOldLanding ? oldLanding!.outputs.location : location
+    appResourceGroup: group.name
+    newAccountName: names.landingAccount
+    newTopicName: names.topic
+    location: location
     tags: tags
-    landingAccountId: useOldLanding ? oldLanding!.outputs.id : newLanding!.outputs.id
+    existingAccountName: existingLandingAccountName
+    existingResourceGroup: existingLandingResourceGroup
+    existingTopicName: existingSystemTopicName
+    container: landingContainer
+    hierarchicalNamespace: landingHierarchicalNamespace
+    skuName: storageSku
+    softDeleteDays: softDeleteDays
     workspaceId: monitoring.outputs.workspaceId
-  }
-}
-
-module oldTopic 'modules/topic-existing.bicep' = if (useOldTopic) {
-  scope: resourceGroup(landingResourceGroup)
-  params: {
-    name: topicName
   }
 }
 
@@ -234,7 +205,7 @@ module roles 'modules/roles.bicep' = {
   scope: group
   params: {
     appPrincipalId: identity.outputs.principalId
-    topicPrincipalId: useOldTopic ? oldTopic!.outputs.principalId : newTopic!.outputs.principalId
+    topicPrincipalId: landing.outputs.topicPrincipalId
     operatorPrincipalId: operatorPrincipalId
     operatorPrincipalType: operatorPrincipalType
     hostAccountName: hostStorage.outputs.name
@@ -249,7 +220,7 @@ module roles 'modules/roles.bicep' = {
 module rolesLanding 'modules/roles-landing.bicep' = {
   scope: resourceGroup(landingResourceGroup)
   params: {
-    landingAccountName: useOldLanding ? landingName : newLanding!.outputs.name
+    landingAccountName: landing.outputs.accountName
     appPrincipalId: identity.outputs.principalId
     eventSource: eventSource
     operatorPrincipalId: operatorPrincipalId
@@ -280,8 +251,8 @@ module function 'modules/function.bicep' = {
     hostQueueEndpoint: hostStorage.outputs.queueEndpoint
     hostTableEndpoint: hostStorage.outputs.tableEndpoint
     packageContainer: packageContainer
-    landingBlobEndpoint: landingBlobEndpoint
-    landingQueueEndpoint: landingQueueEndpoint
+    landingBlobEndpoint: landing.outputs.blobEndpoint
+    landingQueueEndpoint: landing.outputs.queueEndpoint
     landingContainer: landingContainer
     landingPrefix: landingPrefix
     airflowBaseUrl: airflowBaseUrl
@@ -296,9 +267,9 @@ module function 'modules/function.bicep' = {
 module queueSubscription 'modules/queue-subscription.bicep' = if (useQueue) {
   scope: resourceGroup(landingResourceGroup)
   // Event Grid tries its roles when the subscription is made.
-  dependsOn: [roles, newTopic, oldTopic]
+  dependsOn: [roles]
   params: {
-    topicName: topicName
+    topicName: landing.outputs.topicName
     hostAccountId: hostStorage.outputs.id
     eventQueue: eventQueue
     deadLetterContainer: eventGridDeadContainer
@@ -313,11 +284,10 @@ output AZURE_FUNCTION_APP_NAME string = function.outputs.name
 output EVENT_SOURCE string = eventSource
 output FUNCTION_NAME string = functionName
 output EVENT_GRID_RESOURCE_GROUP string = landingResourceGroup
-output EVENT_GRID_SYSTEM_TOPIC_NAME string = topicName
+output EVENT_GRID_SYSTEM_TOPIC_NAME string = landing.outputs.topicName
 output EVENT_GRID_DEAD_LETTER_CONTAINER string = eventGridDeadContainer
-output HOST_STORAGE_ACCOUNT_NAME string = hostStorage.outputs.name
 output HOST_STORAGE_ACCOUNT_ID string = hostStorage.outputs.id
-output LANDING_STORAGE_ACCOUNT_NAME string = landingName
+output LANDING_STORAGE_ACCOUNT_NAME string = landing.outputs.accountName
 output LANDING_CONTAINER string = landingContainer
 output LANDING_PREFIX string = landingPrefix
 output KEY_VAULT_NAME string = keyVault.outputs.name

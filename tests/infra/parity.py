@@ -21,9 +21,6 @@ READ_BY_THE_PLATFORM: Mapping[str, str] = {
 }
 """Settings that something else than the app's code reads: who, and what for."""
 
-NOT_READ_YET = frozenset({"KEY_VAULT_URI", "AIRFLOW_CREDENTIAL_SECRET"})
-"""Set ahead of the code that reads them; leaves when that is there."""
-
 LOCAL_ONLY: Mapping[str, str] = {
     "AIRFLOW_USERNAME": "a secret: the vault holds it",
     "AIRFLOW_PASSWORD": "a secret: the vault holds it",
@@ -51,7 +48,7 @@ def settings_faults(sources: Sources, app: AppFacts) -> list[str]:
     ]
     faults += [
         f"{name} is in infra, but nothing reads it"
-        for name in sorted((always | tunable) - app.settings - set(READ_BY_THE_PLATFORM) - NOT_READ_YET)
+        for name in sorted((always | tunable) - app.settings - set(READ_BY_THE_PLATFORM))
     ]
     faults += [
         f"{name} is set and tunable: the tuning would silently win" for name in sorted(always & tunable)
@@ -99,15 +96,14 @@ def store_faults(sources: Sources, app: AppFacts) -> list[str]:
 
 
 def stores_made(sources: Sources) -> set[str]:
-    """Give the names of the queues and containers of main.bicep, with its variables put in."""
-    main = sources["main.bicep"]
-    variables = {name: value for name, value in main.variables.items() if isinstance(value, str)}
+    """Give the names of the queues and containers of every account, with variables put in."""
     names: set[str] = set()
-    for module in main.modules.values():
-        if module.kind != "modules/storage.bicep":
-            continue
-        for part in ("containers", "queues"):
-            names |= _names(module.body["params"][part], variables)
+    for source in sources.values():
+        variables = {name: value for name, value in source.variables.items() if isinstance(value, str)}
+        for module in source.modules.values():
+            if module.kind.endswith("storage.bicep"):
+                for part in ("containers", "queues"):
+                    names |= _names(module.body["params"][part], variables)
     return names
 
 

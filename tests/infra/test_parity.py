@@ -142,19 +142,25 @@ def test_a_connection_renamed_in_the_app_is_noticed(sources: Sources, app: AppFa
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("file", "old", "new"),
     [
-        ("var parkedQueue = 'airflow-parked'", "var parkedQueue = 'parked'"),
-        ("var deadContainer = 'airflow-dead'", "var deadContainer = 'dead'"),
-        ("var eventQueue = 'airflow-events'", "var eventQueue = 'events'"),
-        ("var poisonQueue = 'webjobs-blobtrigger-poison'", "var poisonQueue = 'blob-poison'"),
-        ("queues: [parkedQueue, ", "queues: ["),
-        ("[packageContainer, deadContainer, ", "[packageContainer, "),
+        ("main.bicep", "var parkedQueue = 'airflow-parked'", "var parkedQueue = 'parked'"),
+        ("main.bicep", "var deadContainer = 'airflow-dead'", "var deadContainer = 'dead'"),
+        ("main.bicep", "var eventQueue = 'airflow-events'", "var eventQueue = 'events'"),
+        (
+            "modules/landing.bicep",
+            "var poisonQueue = 'webjobs-blobtrigger-poison'",
+            "var poisonQueue = 'blob-poison'",
+        ),
+        ("main.bicep", "queues: [parkedQueue, ", "queues: ["),
+        ("main.bicep", "[packageContainer, deadContainer, ", "[packageContainer, "),
     ],
 )
-def test_a_queue_or_container_renamed_in_infra_is_noticed(app: AppFacts, old: str, new: str) -> None:
+def test_a_queue_or_container_renamed_in_infra_is_noticed(
+    app: AppFacts, file: str, old: str, new: str
+) -> None:
     """The app would park into, or write dead letters to, nothing."""
-    assert store_faults(_mutated("main.bicep", old, new), app) != []
+    assert store_faults(_mutated(file, old, new), app) != []
 
 
 @pytest.mark.parametrize("name", ["airflow-parked", "airflow-events", "airflow-dead"])
