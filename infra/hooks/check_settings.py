@@ -13,11 +13,18 @@ from infra.hooks.deployment import Deployment
 from shared.errors import Misconfigured
 from shared.settings import Settings
 
+_VAULT = "credentials belong into the vault"
+_KEY = "the account takes no keys, and this wins over the settings with an address"
+
 NEVER_IN_AZURE: Mapping[str, str] = {
-    "AIRFLOW_USERNAME": "credentials belong into the vault",
-    "AIRFLOW_PASSWORD": "credentials belong into the vault",
-    "AzureWebJobsStorage": "the account takes no keys, and this wins over the settings with an address",
-    "LandingStorage": "the account takes no keys, and this wins over the settings with an address",
+    "AIRFLOW_OAUTH_CLIENT_ID": _VAULT,
+    "AIRFLOW_OAUTH_CLIENT_SECRET": _VAULT,
+    "AIRFLOW_PASSWORD": _VAULT,
+    "AIRFLOW_TOKEN": _VAULT,
+    "AIRFLOW_USERNAME": _VAULT,
+    "AZURE_CLIENT_SECRET": "the app's managed identity needs none",
+    "AzureWebJobsStorage": _KEY,
+    "LandingStorage": _KEY,
 }
 """Settings of the local stack that would be a secret, or go before the right one, in Azure."""
 

@@ -57,12 +57,12 @@ def observe() -> AppFacts:
 
 def settings_read() -> frozenset[str]:
     """Let the app read its settings and note every name that it asks for."""
-    asked = _Asked(USABLE)
+    asked = Asked(USABLE)
     Settings.from_env(asked)
     return frozenset(asked.names) | {setting.name for setting in Settings.table().values()}
 
 
-class _Asked(dict[str, str]):
+class Asked(dict[str, str]):
     """An environment that remembers what it was asked for."""
 
     def __init__(self, values: Mapping[str, str]) -> None:

@@ -22,8 +22,12 @@ READ_BY_THE_PLATFORM: Mapping[str, str] = {
 """Settings that something else than the app's code reads: who, and what for."""
 
 LOCAL_ONLY: Mapping[str, str] = {
-    "AIRFLOW_USERNAME": "a secret: the vault holds it",
+    "AIRFLOW_OAUTH_CLIENT_ID": "goes with a secret: the vault holds both",
+    "AIRFLOW_OAUTH_CLIENT_SECRET": "a secret: the vault holds it",
     "AIRFLOW_PASSWORD": "a secret: the vault holds it",
+    "AIRFLOW_TOKEN": "a secret: the vault holds it",
+    "AIRFLOW_USERNAME": "goes with a secret: the vault holds both",
+    "AZURE_CLIENT_SECRET": "a secret, which a managed identity does not need",
     "AzureWebJobsStorage": "a connection string holds a key",
     "LandingStorage": "a connection string holds a key",
 }

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from infra.hooks.check_settings import NEVER_IN_AZURE, faults
-from tests.infra.app_facts import USABLE
+from shared.airflow.credentials import EnvironmentCredentials
+from tests.infra.app_facts import USABLE, Asked
 from tests.infra.bicep import ROOT
 from tests.infra.fake_az import FakeAz, failed, run_hook
 from tests.infra.parity import LOCAL_ONLY
@@ -63,6 +64,15 @@ def test_secret_in_the_app_settings_is_refused(name: str) -> None:
 def test_what_is_refused_is_what_infra_never_sets() -> None:
     """One list for the hook, one for the templates, the same names."""
     assert set(NEVER_IN_AZURE) == set(LOCAL_ONLY)
+
+
+def test_every_credential_that_the_environment_may_give_is_refused() -> None:
+    """What the local stack logs in with is never an app setting in Azure."""
+    asked = Asked({})
+    EnvironmentCredentials(asked).get()
+
+    assert asked.names
+    assert asked.names <= set(NEVER_IN_AZURE)
 
 
 def test_hooks_run_before_anything_is_installed() -> None:
