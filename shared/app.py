@@ -9,11 +9,12 @@ from shared.delivery.parked import Parked
 from shared.delivery.parking import Parking
 from shared.errors import BadEvent, Misconfigured
 from shared.event_log import EventLog
-from shared.parts import VISIBILITY_SECONDS, Parts, build_parts
+from shared.parts import Parts, build_parts
 from shared.settings import HOST_CONNECTION, Settings
 from shared.sources.event_grid import parked_from_event_grid
 from shared.storage import StorageAccount
 from shared.storage_connection import StorageConnection
+from shared.timing import Timing
 
 _MISCONFIGURED_DELAYS = Delays(least_seconds=30, most_seconds=30)
 
@@ -26,9 +27,15 @@ class App:
     flow when the settings are mended (which starts the app anew); the fault is logged once, not once a blob.
     """
 
-    def __init__(self, environ: Mapping[str, str] = os.environ, log: EventLog | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] = os.environ,
+        log: EventLog | None = None,
+        timing: Timing | None = None,
+    ) -> None:
         self._environ = environ
         self._log = log or EventLog()
+        self._timing = timing or Timing()
         self._lock = threading.Lock()
         self._parts: Parts | None = None
         self._fault: Misconfigured | None = None
@@ -74,7 +81,8 @@ class App:
         with self._lock:
             if self._parts is None and self._fault is None:
                 try:
-                    self._parts = build_parts(Settings.from_env(self._environ), self._environ, self._log)
+                    settings = Settings.from_env(self._environ)
+                    self._parts = build_parts(settings, self._environ, self._log, self._timing)
                 except Misconfigured as fault:
                     self._fault = fault
                     self._log.error("app.misconfigured", message=str(fault))
@@ -90,7 +98,7 @@ class App:
                 except ValueError:
                     raise fault from None
                 account = StorageAccount(connection, threads=4)
-                self._parking = Parking(account.queues, visibility_seconds=VISIBILITY_SECONDS)
+                self._parking = Parking(account.queues, visibility_seconds=self._timing.visibility_seconds)
         for parked in heard:
             again = parked.again(fault, pin=None)
             self._parking.park(again, delay_seconds=_MISCONFIGURED_DELAYS.after(fault, failures=1))

@@ -24,15 +24,10 @@ from shared.settings import Settings
 from shared.sources.blob_trigger import BlobTriggerSource
 from shared.sources.event_queue import EventQueueSource
 from shared.storage import StorageAccount
+from shared.timing import Timing
 from shared.trigger import Rules, Trigger, Turn, send_at_once, send_by_dispatcher
 
 APP_ROOT = Path(__file__).parents[1]
-
-VISIBILITY_SECONDS = 300
-"""How long a parked message is the dispatcher's: no delivery takes longer, with all its time-outs."""
-
-DISPATCH_SECONDS = 200.0
-"""How long one dispatcher goes on taking messages: well before functionTimeout ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +40,7 @@ class Parts:
     collector: Collector
 
 
-def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -> Parts:
+def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog, timing: Timing) -> Parts:
     """Build everything; opens no connection.
 
     Raises:
@@ -64,12 +59,12 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -
     landing_account = StorageAccount(settings.landing, threads=settings.threads)
     host_account = StorageAccount(settings.host, threads=settings.threads)
     landing = LandingAccount(landing_account)
-    parking = Parking(host_account.queues, visibility_seconds=VISIBILITY_SECONDS)
+    parking = Parking(host_account.queues, visibility_seconds=timing.visibility_seconds)
     dead_letters = DeadLetters(host_account.blobs, log)
     client = build_airflow_client(settings, environ, log)
     gate = Gate(
         client,
-        (airflow_breaker(log), credentials_breaker(log)),
+        (airflow_breaker(log, timing), credentials_breaker(log, timing)),
         max_concurrency=settings.airflow_max_concurrency,
     )
     rules = Rules(
@@ -83,7 +78,9 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -
     caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)
     live = Turn(
         place=NewMessage(parking=parking),
-        retry=Retrier(budget_seconds=settings.airflow_retry_budget_seconds),
+        retry=Retrier(
+            budget_seconds=settings.airflow_retry_budget_seconds, clock=timing.clock, sleep=timing.sleep
+        ),
         admit=send_at_once if caps == (None, None) else send_by_dispatcher,
     )
     return Parts(
@@ -102,10 +99,10 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog) -
             landing=landing,
             dead_letters=dead_letters,
             gate=gate,
-            pace=Pace(client, max_runs_per_minute=caps[0], max_queued_runs=caps[1]),
+            pace=Pace(client, max_runs_per_minute=caps[0], max_queued_runs=caps[1], clock=timing.clock),
             log=log,
             parallelism=settings.airflow_max_concurrency,
-            budget_seconds=DISPATCH_SECONDS,
+            timing=timing,
         ),
         collector=Collector(
             landing_queues=landing_account.queues,

@@ -131,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
                     exchange.answer(404, {"detail": "The DagRun was not found"})
             case "GET", ["api", "v2", "version"]:
                 exchange.answer(200, {"version": "3.3.2", "git_version": None})
+            case "GET", ["api", "v2", "version"]:
+                exchange.answer(200, {"version": "3.3.2"})
             case "GET", ["api", "v2", "dags"]:
                 dags = [{"dag_id": dag_id} for dag_id in sorted(airflow.dags)]
                 exchange.answer(200, {"dags": dags, "total_entries": len(dags)})

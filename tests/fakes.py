@@ -14,6 +14,7 @@ from shared.events import BlobEvent
 from shared.routes.load import load_routes
 from shared.routes.table import RouteTable
 from shared.run_request import RunRequest
+from shared.timing import Timing
 from shared.trigger import Rules, Trigger, Turn, no_retry, send_at_once
 
 AIRFLOW_URL = "https://airflow.example.com"
@@ -22,6 +23,11 @@ FIXED_DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)
 
 class FakeClock:
     """Monotonic seconds that pass only when somebody sleeps."""
+
+    @property
+    def timing(self) -> Timing:
+        """The times of the app, on this clock."""
+        return Timing(clock=self, sleep=self.sleep)
 
     def __init__(self) -> None:
         self.now = 1_000.0

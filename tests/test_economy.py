@@ -38,6 +38,8 @@ def test_thousand_events_cost_one_head_and_one_post_each(
                 "AIRFLOW_DAG_ID": "copy_file",
                 "AIRFLOW_USERNAME": "admin",
                 "AIRFLOW_PASSWORD": "admin",
+                "AIRFLOW_MAX_CONCURRENCY": str(threads),
+                "AzureWebJobsStorage": azurite.connection_string,
                 "LandingStorage": azurite.connection_string.replace(
                     f":{azurite.blob_port}/", f":{storage.port}/"
                 ),
@@ -49,8 +51,12 @@ def test_thousand_events_cost_one_head_and_one_post_each(
             list(pool.map(lambda name: app.on_blob(landing.container_name, name), blobs))
 
         assert len(airflow.runs) == EVENTS
-        assert airflow.requests == {"POST dagRuns": EVENTS, "POST auth/token": 1}
+        assert airflow.requests == {
+            "GET api/v2/version": 1,
+            "POST auth/token": 1,
+            "POST dagRuns": EVENTS,
+        }
         assert storage.methods == {"HEAD": EVENTS}
         assert airflow.connections <= threads
         assert storage.connections <= threads
-        assert log.counts == {"blob.observed": EVENTS, "run.created": EVENTS}
+        assert log.counts == {"airflow.detected": 1, "blob.observed": EVENTS, "run.created": EVENTS}

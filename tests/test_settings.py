@@ -11,6 +11,8 @@ from shared.settings import Settings
 GOOD = {
     "AIRFLOW_BASE_URL": "https://airflow.example.com/team",
     "AIRFLOW_DAG_ID": "copy_file",
+    "AzureWebJobsStorage__blobServiceUri": "https://host.blob.core.windows.net/",
+    "AzureWebJobsStorage__queueServiceUri": "https://host.queue.core.windows.net/",
     "LandingStorage__blobServiceUri": "https://acct.blob.core.windows.net/",
     "LandingStorage__queueServiceUri": "https://acct.queue.core.windows.net/",
     "LandingStorage__clientId": "11111111-2222-3333-4444-555555555555",
@@ -48,12 +50,15 @@ def test_every_fault_is_in_one_message() -> None:
                 "CONF_MAX_BYTES": "-1",
                 "LANDING_PATH": "{name}",
                 "EVENT_SOURCE": "pigeon",
+                "MISSING_DAG_MAX_AGE": "a week",
+                "AIRFLOW_WHEN_PAUSED": "panic",
             }
         )
 
     for name in (
-        "AIRFLOW_BASE_URL", "AIRFLOW_DAG_ID", "AIRFLOW_ALLOW_HTTP", "AIRFLOW_READ_TIMEOUT_SECONDS",
+        "AIRFLOW_BASE_URL", "AIRFLOW_ALLOW_HTTP", "AIRFLOW_READ_TIMEOUT_SECONDS",
         "CONF_MAX_BYTES", "LANDING_PATH", "EVENT_SOURCE", "LandingStorage__blobServiceUri",
+        "AzureWebJobsStorage__blobServiceUri", "MISSING_DAG_MAX_AGE", "AIRFLOW_WHEN_PAUSED",
     ):  # fmt: skip
         assert name in str(caught.value)
 
@@ -70,6 +75,9 @@ def test_every_fault_is_in_one_message() -> None:
         ("PYTHON_THREADPOOL_THREAD_COUNT", "0", "is no whole number from 1 to 1000"),
         ("PYTHON_THREADPOOL_THREAD_COUNT", "٣", "is no whole number from 1 to 1000"),
         ("LandingStorage__blobServiceUri", "http://acct.blob.core.windows.net", "is not https"),
+        ("MISSING_DAG_MAX_AGE", "7", "is no span of time such as 7d"),
+        ("AIRFLOW_MAX_RUNS_PER_MINUTE", "0", "is no whole number from 1 to"),
+        ("AIRFLOW_LOGICAL_DATE", "now", "is none of none, event_time"),
         ("LANDING_PATH", "land\\ing/{name}", "is no path such as landing/{name}"),
     ],
 )
@@ -120,4 +128,5 @@ def test_readme_lists_every_setting() -> None:
     }
 
     for setting in Settings.table().values():
-        assert rows.get(setting.name) == (setting.default or "must be set", setting.purpose)
+        default = "must be set" if setting.default is None else setting.default
+        assert rows.get(setting.name) == (default, setting.purpose)

@@ -18,6 +18,7 @@ from shared.errors import (
     RunRefused,
 )
 from shared.event_log import EventLog
+from shared.timing import Timing
 
 
 class CircuitBreaker:
@@ -123,27 +124,27 @@ class CircuitBreaker:
 _ANSWERS = (AirflowBusy, DagMissing, DateTaken, Forbidden, RunRefused)
 
 
-def airflow_breaker(log: EventLog, clock: Callable[[], float] = time.monotonic) -> CircuitBreaker:
+def airflow_breaker(log: EventLog, timing: Timing) -> CircuitBreaker:
     """Guard Airflow itself: unwell is who answers nothing, or nonsense, five times in a row."""
     return CircuitBreaker(
         "Airflow",
         trips=(AirflowUnreachable, AirflowUnclear, NotAirflow),
         proofs=(*_ANSWERS, CredentialsRefused),
         threshold=5,
-        probe_seconds=30,
+        probe_seconds=timing.airflow_probe_seconds,
         log=log,
-        clock=clock,
+        clock=timing.clock,
     )
 
 
-def credentials_breaker(log: EventLog, clock: Callable[[], float] = time.monotonic) -> CircuitBreaker:
+def credentials_breaker(log: EventLog, timing: Timing) -> CircuitBreaker:
     """Guard the account in Airflow: a wrong password, tried again and again, gets it locked."""
     return CircuitBreaker(
         "the log-in to Airflow",
         trips=(CredentialsRefused,),
         proofs=_ANSWERS,
         threshold=1,
-        probe_seconds=60,
+        probe_seconds=timing.log_in_probe_seconds,
         log=log,
-        clock=clock,
+        clock=timing.clock,
     )

@@ -1,7 +1,5 @@
 """`Dispatcher`: takes parked events up again, one at a time each, until none is due or the time is up."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,6 +13,7 @@ from shared.errors import BadEvent, StorageUnavailable, TryAgain
 from shared.event_log import EventLog
 from shared.events import BlobEvent
 from shared.observer import Observer
+from shared.timing import Timing
 from shared.trigger import Trigger, Turn, no_retry
 
 _SOURCE = "parked"
@@ -27,9 +26,7 @@ class Dispatcher:
 
     Args:
         parallelism: Messages in work at once.
-        budget_seconds: After that no further message is taken, so that the function ends in time.
-        clock: Monotonic seconds.
-        sleep: Waits for the given seconds.
+        timing: Says when no further message is taken, so that the function ends in time.
     """
 
     def __init__(
@@ -43,9 +40,7 @@ class Dispatcher:
         pace: Pace,
         log: EventLog,
         parallelism: int,
-        budget_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        timing: Timing,
     ) -> None:
         self._parking = parking
         self._trigger = trigger
@@ -55,9 +50,7 @@ class Dispatcher:
         self._pace = pace
         self._log = log
         self._parallelism = parallelism
-        self._budget_seconds = budget_seconds
-        self._clock = clock
-        self._sleep = sleep
+        self._timing = timing
 
     def run(self) -> int:
         """Drain the queue; give how many messages were taken up.
@@ -65,16 +58,17 @@ class Dispatcher:
         Raises:
             StorageUnavailable: The queue cannot be read; the next tick tries again.
         """
-        end = self._clock() + self._budget_seconds
+        clock = self._timing.clock
+        end = clock() + self._timing.dispatch_seconds
         taken = 0
         with ThreadPoolExecutor(self._parallelism, thread_name_prefix="dispatcher") as pool:
-            while self._clock() < end:
+            while clock() < end:
                 turns = self._turns()
                 if not turns:
                     wait = max(self._gate.seconds_until_probe(), self._seconds_until_turn())
-                    if self._clock() + wait >= end or not self._parking.has_due():
+                    if clock() + wait >= end or not self._parking.has_due():
                         break
-                    self._sleep(wait)
+                    self._timing.sleep(wait)
                     continue
                 tickets = self._parking.receive(turns)
                 if not tickets:

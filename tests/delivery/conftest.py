@@ -41,7 +41,10 @@ class Yard(Stage):
     def __post_init__(self) -> None:
         self.parking = Parking(self.account.queues, visibility_seconds=self.visibility_seconds)
         self.dead_letters = DeadLetters(self.account.blobs, self.log)
-        breakers = (airflow_breaker(self.log, self.clock), credentials_breaker(self.log, self.clock))
+        breakers = (
+            airflow_breaker(self.log, self.clock.timing),
+            credentials_breaker(self.log, self.clock.timing),
+        )
         self.gate = Gate(self.airflow, breakers, max_concurrency=4)
 
     @property
@@ -66,9 +69,7 @@ class Yard(Stage):
             "pace": Pace(self.airflow, **self.caps, clock=self.clock),
             "log": self.log,
             "parallelism": 4,
-            "budget_seconds": 200.0,
-            "clock": self.clock,
-            "sleep": self.clock.sleep,
+            "timing": self.clock.timing,
         }
         return Dispatcher(**(parts | changes))
 

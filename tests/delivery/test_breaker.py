@@ -34,7 +34,7 @@ def _call(breaker: CircuitBreaker, error: BlobToDagError | None = None) -> str:
 def test_breaker_opens_after_five_failures_in_a_row(error: BlobToDagError) -> None:
     """Then nothing is sent any more."""
     log, clock = EventLog(), FakeClock()
-    breaker = airflow_breaker(log, clock)
+    breaker = airflow_breaker(log, clock.timing)
 
     codes = [_call(breaker, error) for _ in range(7)]
 
@@ -46,7 +46,7 @@ def test_breaker_opens_after_five_failures_in_a_row(error: BlobToDagError) -> No
 @pytest.mark.parametrize("proof", [None, DagMissing("x"), RunRefused("x"), CredentialsRefused("x")])
 def test_any_answer_of_airflow_starts_the_count_anew(proof: BlobToDagError | None) -> None:
     """A refusal of one DAG is an answer."""
-    breaker = airflow_breaker(EventLog(), FakeClock())
+    breaker = airflow_breaker(EventLog(), FakeClock().timing)
 
     for _ in range(3):
         for _ in range(4):
@@ -58,7 +58,7 @@ def test_any_answer_of_airflow_starts_the_count_anew(proof: BlobToDagError | Non
 
 def test_error_that_says_nothing_about_airflow_leaves_the_count() -> None:
     """Nothing was sent, so nothing was learnt."""
-    breaker = airflow_breaker(EventLog(), FakeClock())
+    breaker = airflow_breaker(EventLog(), FakeClock().timing)
 
     for _ in range(5):
         _call(breaker, AtCapacity("x"))
@@ -70,7 +70,7 @@ def test_error_that_says_nothing_about_airflow_leaves_the_count() -> None:
 def test_open_breaker_lets_one_probe_through_every_thirty_seconds() -> None:
     """A down Airflow sees that, and no more."""
     clock = FakeClock()
-    breaker = airflow_breaker(EventLog(), clock)
+    breaker = airflow_breaker(EventLog(), clock.timing)
     sent = 0
     for second in range(300):
         clock.now = 1_000.0 + second
@@ -83,7 +83,7 @@ def test_open_breaker_lets_one_probe_through_every_thirty_seconds() -> None:
 def test_probe_that_succeeds_closes_it() -> None:
     """Everything flows again, at once."""
     log, clock = EventLog(), FakeClock()
-    breaker = airflow_breaker(log, clock)
+    breaker = airflow_breaker(log, clock.timing)
     for _ in range(5):
         _call(breaker, AirflowUnreachable("down"))
     clock.now += 30
@@ -96,7 +96,7 @@ def test_probe_that_succeeds_closes_it() -> None:
 def test_refused_credentials_open_a_breaker_of_their_own_at_once() -> None:
     """A wrong password, tried again and again, gets the account locked."""
     clock = FakeClock()
-    breaker = credentials_breaker(EventLog(), clock)
+    breaker = credentials_breaker(EventLog(), clock.timing)
 
     assert [_call(breaker, CredentialsRefused("no")), _call(breaker)] == [
         "credentials_refused",
@@ -110,7 +110,7 @@ def test_refused_credentials_open_a_breaker_of_their_own_at_once() -> None:
 
 def test_unreachable_airflow_says_nothing_about_credentials() -> None:
     """Two breakers, two questions."""
-    breaker = credentials_breaker(EventLog(), FakeClock())
+    breaker = credentials_breaker(EventLog(), FakeClock().timing)
 
     for _ in range(9):
         _call(breaker, AirflowUnreachable("down"))
@@ -120,7 +120,7 @@ def test_unreachable_airflow_says_nothing_about_credentials() -> None:
 
 def test_held_back_call_says_why() -> None:
     """The message of the last failure is in it."""
-    breaker = credentials_breaker(EventLog(), FakeClock())
+    breaker = credentials_breaker(EventLog(), FakeClock().timing)
     _call(breaker, CredentialsRefused("wrong password"))
 
     with pytest.raises(AirflowDown, match="wrong password"):

@@ -3,6 +3,7 @@
 import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -219,7 +220,7 @@ def test_runs_that_wait_in_airflow_hold_the_rest_back(yard: Yard) -> None:
     yard.airflow.waiting = 5
     _park(yard, *(str(number) for number in range(60)))
 
-    dispatcher = yard.dispatcher(budget_seconds=9.0)
+    dispatcher = yard.dispatcher(timing=replace(yard.clock.timing, dispatch_seconds=9.0))
     dispatcher.run()
 
     assert len(yard.airflow.runs) == 20

@@ -80,7 +80,11 @@ def test_either_breaker_closes_the_gate(error: BlobToDagError, failures: int, se
     """Airflow down, or the log-in refused: nothing is sent until the time for a probe."""
     log, clock = EventLog(), FakeClock()
     airflow = FakeAirflow(errors=[error] * failures)
-    gate = Gate(airflow, (airflow_breaker(log, clock), credentials_breaker(log, clock)), max_concurrency=1)
+    gate = Gate(
+        airflow,
+        (airflow_breaker(log, clock.timing), credentials_breaker(log, clock.timing)),
+        max_concurrency=1,
+    )
     for _ in range(failures):
         with pytest.raises(type(error)):
             gate.trigger(RUN)

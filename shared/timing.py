@@ -1,0 +1,27 @@
+"""`Timing`: the times that nobody has to set, and the clock that they are read from."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Times that hold in Azure as they are; tests make them short.
+
+    Attributes:
+        dispatch_seconds: How long one dispatcher goes on taking messages: well before functionTimeout.
+        visibility_seconds: How long a parked message is the dispatcher's: no delivery takes longer, with all
+            its time-outs.
+        airflow_probe_seconds: How often an Airflow that is down is asked.
+        log_in_probe_seconds: How often a log-in that was refused is tried.
+        clock: Monotonic seconds.
+        sleep: Waits for the given seconds.
+    """
+
+    dispatch_seconds: float = 200.0
+    visibility_seconds: int = 300
+    airflow_probe_seconds: float = 30.0
+    log_in_probe_seconds: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
