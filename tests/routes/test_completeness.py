@@ -13,6 +13,7 @@ from shared.events import BlobEvent, account_from_url, blob_path_from_url, canon
 from shared.routes.completeness import DEFAULTS, PENDING_COPY
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
+from tests.samples import MOMENT, blob_event
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -79,6 +80,43 @@ def recorded(name: str, *, headed: bool = True) -> tuple[BlobEvent, str]:
 def table(toml: str) -> RouteTable:
     """Give the table of a TOML text."""
     return read_routes(toml, origin="test")
+
+
+LOOK_ALIKES = [
+    "not_temporary/a",
+    "a.tmpl",
+    "a.parts",
+    "part",
+    "_report.csv",
+    "a/b.c",
+    "x_SUCCESS",
+    "_SUCCESS/a",
+    "a_COPYING_",
+]
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_name_that_only_resembles_a_temporary_one_starts_a_run(name: str) -> None:
+    """Dropping a real file is worse than starting a run too many."""
+    assert len(table(ALL).match(blob_event(name=name)).requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "metadata", "runs"),
+    [
+        (0, {"Hdi_IsFolder": "True"}, 0),
+        (0, {"hdi_isfolder": "false"}, 1),
+        (0, {"other": "true"}, 1),
+        (5, {"hdi_isfolder": "true"}, 1),
+    ],
+)
+def test_folder_mark_counts_in_any_case_on_empty_blobs(
+    size: int, metadata: dict[str, str], runs: int
+) -> None:
+    """Drivers write it in several ways; a blob with content is a file."""
+    event = blob_event(size=size, metadata=metadata, last_modified=MOMENT)
+
+    assert len(table(ALL).match(event).requests) == runs
 
 
 def test_every_recorded_event_is_in_a_table_above() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.conf import encode_conf
+from shared.routes.completeness import DEFAULTS
 from shared.routes.pieces import Subject
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
@@ -74,6 +75,7 @@ SKIPS = [
     ("an exception", ignored("not", "**") + ALL, {}, [("not", "ignored")]),
     ("a filter", route("big", "**", "min_size = 9999"), {}, [("big", "min_size")]),
     ("a default", ALL, {"name": ".hidden"}, [("all", "complete.hidden")]),
+    ("an exception, complete or not", ignored("not", "**") + ALL, {"name": ".hidden"}, [("not", "ignored")]),
     ("some refuse, one fires", route("big", "**", "min_size = 9999") + ALL, {}, [("big", "min_size")]),
 ]
 
@@ -188,12 +190,8 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 @given(name=NAMES)
 def test_no_file_name_breaks_out_of_its_value(name: str) -> None:
     """Whatever the name: one run of the one DAG, and the conf gives the name back unchanged."""
-    toml = route(
-        "all", "landing/{name:path}", 'conf = { a = "{name}", b = "<{name}>" }', "complete = {hidden=false}"
-    )
-    off = "".join(
-        f"complete.{each} = false\n" for each in ("directory_stub", "success_marker", "tmp", "part")
-    )
+    toml = route("all", "landing/{name:path}", 'conf = { a = "{name}", b = "<{name}>" }')
+    off = "".join(f"complete.{default} = false\n" for default in DEFAULTS)
 
     (run,) = table(off + toml).match(blob_event(name=name)).requests
     conf = encode_conf(run.conf, max_bytes=100_000)
@@ -247,6 +245,13 @@ def test_index_finds_the_routes_that_a_search_of_all_finds(matches: list[str], p
 
     assert expected == [run.route for run in routes.match(event).requests]
     assert expected == [verdict.route.name for verdict in routes.explain(event) if verdict.fires]
+
+
+def test_route_without_parts_fires_once_beside_longer_ones() -> None:
+    """A pattern may be one blob's whole path."""
+    toml = route("one", "landing/a") + route("two", "landing/a/b") + route("three", "landing/a/b/c")
+
+    assert [run.route for run in table(toml).match(blob_event(name="a")).requests] == ["one"]
 
 
 def test_thousand_routes_find_their_one() -> None:
