@@ -42,7 +42,7 @@ upload: venv ## Upload FILE=... (as NAME=...) into the stack of `make run`
 	@$(RUN) -m local.upload "$(FILE)" $(if $(NAME),"$(NAME)")
 
 .PHONY: test
-test: stack ## Run all tests, with a real Azurite and a real Airflow
+test: stack .stack/checkov/installed ## Run all tests, with a real Azurite and a real Airflow
 	@$(RUN) -m pytest $(ARGS)
 
 .PHONY: test-unit
