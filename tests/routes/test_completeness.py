@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from shared.errors import CopyPending
-from shared.events import BlobEvent, account_from_url, blob_path_from_url, canonical_etag
+from shared.events import BlobEvent
 from shared.routes.completeness import DEFAULTS, PENDING_COPY
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
+from shared.sources.event_grid import parked_from_event_grid
 from tests.samples import MOMENT, blob_event
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -53,20 +54,10 @@ FOLDERS = '[[route]]\nname = "folders"\nmatch = "landing/{table}/day={day:date}/
 def recorded(name: str, *, headed: bool = True) -> tuple[BlobEvent, str]:
     """Give a recorded event and the storage call that raised it, with what a `HEAD` adds."""
     file: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
-    data = file["event"]["data"]
-    container, blob = blob_path_from_url(data["url"])
-    event = BlobEvent(
-        account=account_from_url(data["url"]),
-        container=container,
-        name=blob,
-        etag=canonical_etag(data["eTag"]),
-        size=data["contentLength"],
-        event_time=datetime.fromisoformat(file["event"]["eventTime"]),
-        url=data["url"],
-        content_type=data["contentType"],
-        blob_type=data["blobType"],
-        sequencer=data["sequencer"],
-    )
+    (heard,) = parked_from_event_grid(json.dumps(file["event"]).encode())
+    event, api = heard.event, heard.api
+    assert event is not None
+    assert api is not None
     if headed and (head := file.get("head")):
         event = replace(
             event,
@@ -74,7 +65,7 @@ def recorded(name: str, *, headed: bool = True) -> tuple[BlobEvent, str]:
             copy_status=head.get("copy_status"),
             metadata=head["metadata"],
         )
-    return event, data["api"]
+    return event, api
 
 
 def table(toml: str) -> RouteTable:
