@@ -201,32 +201,6 @@ def test_no_file_name_breaks_out_of_its_value(name: str) -> None:
     assert {"a", "b", *table(ALL).match(blob_event()).requests[0].conf} == set(conf)
 
 
-HEADS = [
-    ("nothing asks", ALL, {}, False),
-    ("the route asks", ALL + "head = true\n", {}, True),
-    ("a filter asks", ALL + "metadata = { a = true }\n", {}, True),
-    ("the conf asks", ALL + 'conf.tier = "{event.access_tier}"\n', {}, True),
-    ("a default asks", ALL, {"size": 0}, True),
-    ("the route asks, but its match does not fit", route("eu", "eu/**", "head = true"), {}, False),
-    ("the route asks, but a filter refuses first", ALL + "head = true\nmin_size = 9999\n", {}, False),
-    ("a route below asks", ALL + route("b", "**", "head = true"), {}, True),
-    ("a route below stop asks", ALL + "stop = true\n" + route("b", "**", "head = true"), {}, False),
-    ("a route below ignore asks", ignored("not", "**") + route("b", "**", "head = true"), {}, False),
-    ("ignore itself asks", ignored("not", "**", "metadata = { a = true }") + ALL, {}, True),
-    ("there was a HEAD", ALL + "head = true\n", {"last_modified": MOMENT}, False),
-]
-
-
-@pytest.mark.parametrize(
-    ("toml", "facts", "needed"), [case[1:] for case in HEADS], ids=[case[0] for case in HEADS]
-)
-def test_head_is_needed_only_by_routes_that_may_fire(toml: str, facts: dict[str, Any], needed: bool) -> None:  # noqa: FBT001
-    """In queue mode the event lacks facts; each costs one storage call."""
-    event = blob_event(**{"blob_type": "BlockBlob", **facts})
-
-    assert needed == table(toml).needs_head(event)
-
-
 SEGMENTS = st.sampled_from(["a", "b", "ab", "{x}", "{y:int}", "1", "12", "*", "**"])
 MATCHES = st.lists(SEGMENTS, min_size=2, max_size=4, unique=True).map("/".join)
 
