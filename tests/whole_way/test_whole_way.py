@@ -1,0 +1,114 @@
+"""From an upload to a run in a real Airflow 3, through the real Python runtime."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueServiceClient
+
+from local.airflow import Airflow, DagRun
+from local.azurite import Azurite
+from local.host import FAST, HostOptions, start_host
+from shared.app import App
+from shared.delivery.parking import QUEUE
+from shared.event_log import EventLog
+from tests.whole_way.conftest import DAG_ID
+
+pytestmark = [pytest.mark.stack, pytest.mark.airflow]
+
+HOSTILE = [
+    "plain.csv", "in/a/folder.csv", "empty", "sp ace.csv", "Größe 数 😀.csv", "u\u0308ber.csv", "über.csv",
+    'q"uote\'s.csv', "a%2Fb.csv", "a%25b.csv", "a..b.csv", "a?b=c&d#e.csv", "{{ conf }}.csv",
+    "$(id);`id`.csv",     "scheduled__2026-01-01.csv", "x" * 700 + ".csv",
+]  # fmt: skip
+
+
+def _wait(seconds: float, is_done: Callable[[], bool], state: Callable[[], object]) -> None:
+    end = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < end, f"not within {seconds} s: {state()}"
+        time.sleep(0.25)
+
+
+def _runs_of(airflow: Airflow, landing: ContainerClient) -> list[DagRun]:
+    return [run for run in airflow.api.runs(DAG_ID) if run.conf.get("container") == landing.container_name]
+
+
+def _parked(azurite: Azurite) -> int:
+    queue = QueueServiceClient.from_connection_string(azurite.connection_string).get_queue_client(QUEUE)
+    try:
+        return queue.get_queue_properties().approximate_message_count or 0
+    except ResourceNotFoundError:
+        return 0
+
+
+def test_hostile_names_arrive_intact(
+    settings: dict[str, str], landing: ContainerClient, quiet_airflow: Airflow
+) -> None:
+    """Whatever a file is called: one run each, its conf intact, one line in the log."""
+    for name in HOSTILE:
+        landing.upload_blob(name, b"" if name == "empty" else b"12345")
+
+    with start_host(HostOptions(environment=settings, host="standin", times=FAST)) as host:
+        _wait(120, lambda: len(_runs_of(quiet_airflow, landing)) >= len(HOSTILE), host.log)
+        log = host.log()
+
+    runs = _runs_of(quiet_airflow, landing)
+    assert sorted(run.conf["filename"] for run in runs) == sorted(HOSTILE)
+    assert {run.conf["size"] for run in runs if run.conf["filename"] == "empty"} == {0}
+    assert all(run.conf["traceparent"] for run in runs)
+    lines = [line for line in log.splitlines() if "blob.observed" in line]
+    assert len(lines) == len(HOSTILE)
+    assert all("size=" in line for line in lines)
+
+
+def test_same_version_is_one_run_and_another_version_a_second(
+    settings: dict[str, str], landing: ContainerClient, quiet_airflow: Airflow
+) -> None:
+    """Delivered twice, overwritten, delivered twice."""
+    app = App(settings, EventLog())
+    for _ in range(2):
+        landing.upload_blob("a.csv", b"same content", overwrite=True)
+        for _ in range(2):
+            app.on_blob(landing.container_name, "a.csv")
+
+    runs = _runs_of(quiet_airflow, landing)
+    assert len(runs) == 2
+    assert len({run.conf["etag"] for run in runs}) == 2
+
+
+def test_fifty_deliveries_at_once_are_one_run(
+    settings: dict[str, str], landing: ContainerClient, quiet_airflow: Airflow
+) -> None:
+    """On SQLite, which answers some of them with 500."""
+    landing.upload_blob("a.csv", b"x")
+    app = App({**settings, "PARK_MIN_DELAY_SECONDS": "1", "AIRFLOW_MAX_CONCURRENCY": "16"}, EventLog())
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(lambda _: app.on_blob(landing.container_name, "a.csv"), range(50)))
+
+    assert len(_runs_of(quiet_airflow, landing)) == 1
+
+
+def test_airflow_that_is_down_for_the_whole_upload_loses_nothing(
+    settings: dict[str, str], azurite: Azurite, landing: ContainerClient, quiet_airflow: Airflow
+) -> None:
+    """Everything is parked; the first run comes within 35 s after Airflow answers."""
+    files = 15
+    quiet_airflow.stop()
+    with start_host(HostOptions(environment=settings, host="standin", times=FAST)) as host:
+        for number in range(files):
+            landing.upload_blob(f"{number}.csv", b"x")
+        _wait(120, lambda: _parked(azurite) == files, lambda: (_parked(azurite), host.log()))
+        quiet_airflow.start()
+        up = time.monotonic()
+        _wait(60, lambda: bool(_runs_of(quiet_airflow, landing)), host.log)
+        first = time.monotonic() - up
+        _wait(180, lambda: len(_runs_of(quiet_airflow, landing)) >= files, host.log)
+        _wait(60, lambda: _parked(azurite) == 0, host.log)
+
+    assert first <= 35
+    assert len(_runs_of(quiet_airflow, landing)) == files
