@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ class AirflowServer:
     Attributes:
         dags: Ids of the DAGs that exist.
         runs: By DAG id and run id: the body that created the run.
+        created_at: When each run was created, in monotonic seconds.
         requests: How often each `METHOD /first/segments` came.
         connections: How many were opened.
         most_in_flight: The most trigger calls that were in work at once.
@@ -58,6 +60,7 @@ class AirflowServer:
 
     dags: set[str] = field(default_factory=lambda: {"copy_file"})
     runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    created_at: list[float] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     in_flight: int = 0
@@ -100,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
         def commit() -> None:
             if is_trigger:
                 with airflow.lock:
-                    airflow.runs.setdefault((segments[3], body["dag_run_id"]), body)
+                    if airflow.runs.setdefault((segments[3], body["dag_run_id"]), body) is body:
+                        airflow.created_at.append(time.monotonic())
 
         exchange = Exchange(method=method, path=path, body=body, handler=self, commit=commit)
         try:

@@ -103,7 +103,7 @@ def test_event_that_no_route_has_seen_yet_gets_a_message_for_each_run_that_waits
     assert yard.log.counts["run.parked"] == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"garbage", b"\xff\xfe", b'{"container": 1}', b"[]", b"x" * 40_000])
+@pytest.mark.parametrize("body", [b"", b"garbage", b"\xff\xfe", b'{"container": 1}', b"[]", b"x" * 49_152])
 def test_message_that_nobody_can_read_is_buried_and_stops_nothing(yard: Yard, body: bytes) -> None:
     """No crash loop: kept byte for byte, once."""
     _park(yard, "before")

@@ -20,10 +20,9 @@ from shared.errors import BlobToDagError
 from shared.event_log import EventLog
 from shared.storage import StorageAccount
 from shared.storage_connection import StorageConnection
-from shared.timing import Timing
 from tests.airflow_server import AirflowServer, airflow_server
+from tests.faults.times import FAST
 
-FAST = Timing(dispatch_seconds=5, visibility_seconds=5, airflow_probe_seconds=0.5, log_in_probe_seconds=0.5)
 _PLATFORM_ATTEMPTS = 5
 
 

@@ -1,0 +1,202 @@
+"""What runs the app fails: workers are killed, storage goes away, settings are broken.
+
+Through the real runtime.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import requests
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from local.azurite import start_azurite
+from local.host import FAST as FAST_HOST
+from local.host import HostOptions, RunningHost, start_host
+from shared.sources import poison
+from tests.airflow_server import Exchange
+from tests.faults.conftest import Site
+
+pytestmark = pytest.mark.stack
+
+APP = Path(__file__).with_name("app")
+KILLS = 6
+
+
+@contextmanager
+def _host(site: Site, *, workers: int = 1, **settings: str) -> Iterator[RunningHost]:
+    options = HostOptions(
+        app=APP,
+        environment=site.settings(EVENT_SOURCE="EventGrid", PYTHON_THREADPOOL_THREAD_COUNT="32", **settings),
+        host="standin",
+        workers=workers,
+        times=FAST_HOST,
+    )
+    with start_host(options) as host:
+        yield host
+
+
+def _announce(host: RunningHost, site: Site, names: list[str], *, seconds: float = 30) -> None:
+    """Tell the host of blobs as Event Grid does: again and again until it says 202."""
+    end = time.monotonic() + seconds
+    waiting = list(names)
+    while waiting:
+        assert time.monotonic() < end, f"{len(waiting)} events were not taken"
+        events = [
+            {
+                "eventType": "Microsoft.Storage.BlobCreated",
+                "data": {
+                    "url": f"https://acct.blob.core.windows.net/{site.landing.container_name}/{name}",
+                    "blobType": "BlockBlob",
+                    "eTag": "0x1",
+                },
+            }
+            for name in waiting[:20]
+        ]
+        try:
+            answer = requests.post(
+                f"{host.url}/runtime/webhooks/blobs",
+                params={"functionName": "Host.Functions.blob_to_dag", "code": host.system_key},
+                json=events,
+                headers={"aeg-event-type": "Notification"},
+                timeout=10,
+            )
+            if answer.status_code == 202:
+                del waiting[:20]
+                continue
+        except requests.RequestException:
+            pass
+        time.sleep(0.2)
+
+
+def _dispatch(host: RunningHost) -> None:
+    """Fire the timer now instead of within half a minute."""
+    requests.post(
+        f"{host.url}/admin/functions/dispatcher",
+        headers={"x-functions-key": host.master_key},
+        json={},
+        timeout=30,
+    )
+
+
+def _wait_for_runs(host: RunningHost, site: Site, count: int, *, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while len(site.airflow.runs) < count or site.parked():
+        assert time.monotonic() < end, (
+            f"{len(site.airflow.runs)} of {count} runs, {site.parked()} parked\n{host.process.log_tail()}"
+        )
+        _dispatch(host)
+        time.sleep(0.3)
+
+
+def _poisoned(site: Site) -> int:
+    queues = QueueServiceClient.from_connection_string(site.azurite.connection_string)
+    names = [queue.name for queue in queues.list_queues()]
+    if poison.QUEUE not in names:
+        return 0
+    return queues.get_queue_client(poison.QUEUE).get_queue_properties().approximate_message_count or 0
+
+
+def test_workers_killed_at_random_moments(site: Site) -> None:
+    """Three side by side, one of them killed again and again, Airflow failing now and then."""
+
+    def fault(exchange: Exchange) -> bool:
+        if not exchange.path.endswith("/dagRuns") or site.random.random() > 0.1:
+            time.sleep(0.02)
+            return False
+        exchange.commit()
+        exchange.hang_up()
+        return True
+
+    site.airflow.faults.append(fault)
+    names = site.upload(90)
+    with _host(site, workers=3) as host:
+        announcing = threading.Thread(target=_announce, args=(host, site, names))
+        announcing.start()
+        killed = 0
+        while killed < KILLS:
+            time.sleep(0.1 + site.random.random() / 3)
+            with suppress(IndexError, ProcessLookupError):  # it is being started again
+                host.kill_worker(site.random.randrange(3))
+                killed += 1
+        announcing.join(60)
+        _wait_for_runs(host, site, len(names))
+
+        assert len(site.airflow.runs) == len(names)
+        assert site.letters() == []
+        assert _poisoned(site) == 0
+
+
+def test_storage_that_goes_away_in_the_middle(site: Site, tmp_path: Path) -> None:
+    """Events that were taken come again, events that were not are sent again; each is one run."""
+    with start_azurite(folder=tmp_path) as azurite:
+        service = BlobServiceClient.from_connection_string(azurite.connection_string)
+        own = Site(azurite=azurite, landing=service.create_container("landing"), airflow=site.airflow)
+        names = own.upload(60)
+        with _host(own) as host:
+            _announce(host, own, names[:30])
+            azurite.stop()
+            time.sleep(1)
+            azurite.start()
+            _announce(host, own, names[30:])
+            _wait_for_runs(host, own, len(names), seconds=120)
+
+        assert len(site.airflow.runs) == len(names)
+
+
+def test_settings_that_are_broken_for_a_while(site: Site) -> None:
+    """Events are parked as they come, nothing is poisoned, and they flow once the settings are mended."""
+    names = site.upload(25)
+    with _host(site, AIRFLOW_BASE_URL="not an address", AIRFLOW_MAX_CONCURRENCY="none") as host:
+        _announce(host, site, names)
+        end = time.monotonic() + 30
+        while site.parked() < len(names) and time.monotonic() < end:
+            time.sleep(0.1)
+        log = host.log()
+
+    assert site.parked() == len(names)
+    assert log.count("app.misconfigured") == 1
+    assert site.airflow.requests == {}
+
+    with _host(site) as host:
+        _wait_for_runs(host, site, len(names), seconds=90)
+
+    assert len(site.airflow.runs) == len(names)
+    assert _poisoned(site) == 0
+
+
+def test_burst_over_three_workers_keeps_the_cap(site: Site) -> None:
+    """Never more calls in work than the cap of each instance, times the instances; every blob one run."""
+
+    def slow(exchange: Exchange) -> bool:
+        if exchange.path.endswith("/dagRuns"):
+            time.sleep(0.01)
+        return False
+
+    site.airflow.faults.append(slow)
+    names = site.upload(300)
+    with _host(site, workers=3, AIRFLOW_MAX_CONCURRENCY="2") as host:
+        _announce(host, site, names)
+        _wait_for_runs(host, site, len(names))
+
+    assert len(site.airflow.runs) == len(names)
+    assert site.airflow.most_in_flight <= 3 * 2
+
+
+def test_global_rate_holds_over_all_instances(site: Site) -> None:
+    """One dispatcher sends everything, however many instances take events."""
+    apps = [site.app(AIRFLOW_MAX_RUNS_PER_MINUTE="300") for _ in range(3)]
+    names = site.upload(40)
+    for number, app in enumerate(apps):
+        site.deliver(app, names[number::3])
+    site.drain(apps[0])
+
+    moments = sorted(site.airflow.created_at)
+    assert len(moments) == len(names)
+    # Five a second; the server's own delays may bring two a little closer together.
+    assert all(sum(start <= moment < start + 1 for moment in moments) <= 6 for start in moments)
+    assert moments[-1] - moments[0] >= (len(names) - 1) / 5 * 0.95
