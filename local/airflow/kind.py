@@ -21,6 +21,7 @@ class Place:
         username: of its administrator.
         password: of its administrator.
         secret: shared by its processes, to sign and encrypt with; 32 bytes as hexadecimal digits.
+        database_url: of an empty PostgreSQL database; empty for SQLite in the home.
     """
 
     home: Path
@@ -30,11 +31,17 @@ class Place:
     username: str
     password: str
     secret: str
+    database_url: str = ""
 
     @property
     def base_url(self) -> str:
         """The address of the web and API server, without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> dict[str, str]:
+        """The configuration of the database; nothing for SQLite in the home."""
+        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database_url} if self.database_url else {}
 
 
 class AirflowKind(Protocol):
@@ -53,6 +60,11 @@ class AirflowKind(Protocol):
     @property
     def lock(self) -> Path:
         """The pinned requirements."""
+        ...
+
+    @property
+    def build_constraints(self) -> Path | None:
+        """What packages of its day need to be built; None where all come built."""
         ...
 
     @property

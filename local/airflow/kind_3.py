@@ -25,6 +25,7 @@ class Airflow3:
     name: str = "airflow-3"
     python: str = "3.13"
     lock: Path = LOCKS / "requirements-3.lock"
+    build_constraints: Path | None = None
     migrate: Sequence[str] = ("db", "migrate")
     components: Sequence[Sequence[str]] = (("api-server",), ("scheduler",), ("dag-processor",))
 

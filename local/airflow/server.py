@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -85,7 +86,7 @@ class Airflow:
         if self._processes:
             return
         since = time.time()
-        environment = {**_clean_environment(), **self.kind.environment(self.place), **self.variables}
+        environment = environment_of(self.kind, self.place) | dict(self.variables)
         try:
             for component in self.kind.components:
                 process = start_process(
@@ -136,6 +137,7 @@ def start_airflow(
     dags_folder: Path = EXAMPLE_DAGS,
     port: int = 0,
     variables: Mapping[str, str] | None = None,
+    database_url: str = "",
 ) -> Airflow:
     """Start an Airflow with a fresh database; use the result in a `with`.
 
@@ -145,6 +147,7 @@ def start_airflow(
         dags_folder: where it looks for DAGs; they are not paused when first seen.
         port: of the API; 0 for a free one.
         variables: environment variables that the tasks see too, as `AIRFLOW_CONN_...`.
+        database_url: of an empty PostgreSQL database; SQLite in the home where it is empty.
 
     Raises:
         NotInstalledError: this Airflow is not installed.
@@ -152,7 +155,7 @@ def start_airflow(
     """
     template = folder_of(kind) / "template"
     if not template.exists():
-        msg = f"{kind.name} is missing: run `make stack`"
+        msg = f"{kind.name} is missing: run `make stack` (or `make test-airflow`)"
         raise NotInstalledError(msg)
     place = Place(
         home=home or Path(tempfile.mkdtemp(prefix=f"{kind.name}-")),
@@ -162,8 +165,15 @@ def start_airflow(
         username="admin",
         password=secrets.token_urlsafe(16),
         secret=secrets.token_hex(32),
+        database_url=database_url,
     )
-    shutil.copytree(template, place.home, dirs_exist_ok=True)
+    shutil.copytree(template, place.home, symlinks=True, dirs_exist_ok=True)
+    if database_url:
+        migrate = [str(program_of(kind)), *kind.migrate]
+        environment = environment_of(kind, place)
+        subprocess.run(
+            migrate, env=environment, check=True, capture_output=True, timeout=START_TIMEOUT_SECONDS
+        )
     kind.prepare(place)
     airflow = Airflow(kind=kind, place=place, variables=variables or {}, _is_temporary=home is None)
     try:
@@ -178,6 +188,11 @@ def landing_storage(connection_string: str) -> dict[str, str]:
     """Return the variable that makes a storage account the connection that the example DAGs use."""
     connection = {"conn_type": "wasb", "extra": {"connection_string": connection_string}}
     return {"AIRFLOW_CONN_LANDING_STORAGE": json.dumps(connection)}
+
+
+def environment_of(kind: AirflowKind, place: Place) -> dict[str, str]:
+    """Return the whole environment of its processes."""
+    return {**_clean_environment(), **kind.environment(place), **place.database}
 
 
 def _clean_environment() -> dict[str, str]:

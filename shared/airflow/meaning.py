@@ -91,7 +91,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         statuses=_is(401),
         meaning=Meaning.BAD_CREDENTIALS,
-        seen="2: bad password; 3: expired token; none: all",
+        seen="3: expired token; 1.10, 3: none sent",
     ),
     Row(
         statuses=_is(403),
@@ -100,7 +100,12 @@ TABLE: tuple[Row, ...] = (
         meaning=Meaning.BAD_CREDENTIALS,
         seen="3: a token signed with another key",
     ),
-    Row(statuses=_is(403), is_json=True, meaning=Meaning.FORBIDDEN, seen="2, 3: the role may not do this"),
+    Row(
+        statuses=_is(403),
+        is_json=True,
+        meaning=Meaning.FORBIDDEN,
+        seen="3: the role may not do this; 2: that or a bad password, told apart by listing DAGs",
+    ),
     Row(statuses=_is(403), meaning=Meaning.BAD_CREDENTIALS, seen="1.10: bad password; a gateway's page"),
     Row(
         statuses=_is(404),

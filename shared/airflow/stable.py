@@ -13,7 +13,7 @@ from typing import Any
 from shared.airflow.answer import Answer
 from shared.airflow.call import Call, Exchange
 from shared.airflow.dialect import DagState, Health, Triggered, WaitingRuns, quoted, unexpected
-from shared.airflow.meaning import meaning_of
+from shared.airflow.meaning import Meaning, meaning_of
 from shared.run_request import RunRequest
 
 _PAGE = 100
@@ -29,6 +29,7 @@ class StableApi:
         trigger_body: What is posted for a run.
         active_only: Query that leaves out the DAGs whose files are gone.
         health_path: Where the monitor is.
+        hides_bad_credentials: Whether a bad password is answered like a missing permission (403).
         hides_taken_dates: See `Dialect`.
     """
 
@@ -36,15 +37,21 @@ class StableApi:
     trigger_body: Callable[[RunRequest], dict[str, object]]
     active_only: Mapping[str, str]
     health_path: str
+    hides_bad_credentials: bool = False
     hides_taken_dates: bool = False
 
     def trigger(self, run: RunRequest) -> Exchange[Triggered]:
-        """`POST /dags/{dag_id}/dagRuns`."""
+        """`POST /dags/{dag_id}/dagRuns`; who is refused may be asked whether it may list DAGs at all."""
         answer = yield Call(
             method="POST", path=self._path("dags", run.dag_id, "dagRuns"), body=self.trigger_body(run)
         )
         is_ours = _object(answer).get("dag_run_id") == run.run_id
-        return Triggered(meaning=meaning_of(answer, run.run_id, is_ours=is_ours), answer=answer)
+        meaning = meaning_of(answer, run.run_id, is_ours=is_ours)
+        if meaning is Meaning.FORBIDDEN and self.hides_bad_credentials:
+            listed = yield Call(method="GET", path=self._path("dags"), query={"limit": 1})
+            if listed.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                meaning = Meaning.BAD_CREDENTIALS
+        return Triggered(meaning=meaning, answer=answer)
 
     def find(self, dag_id: str, run_id: str) -> Exchange[str | None]:
         """`GET /dags/{dag_id}/dagRuns/{dag_run_id}`."""

@@ -15,4 +15,5 @@ V1 = StableApi(
     trigger_body=_trigger_body,
     active_only={"only_active": "true"},
     health_path="/api/v1/health",
+    hides_bad_credentials=True,
 )

