@@ -29,7 +29,24 @@ BlobToDagError
 Messages name the fact and what to do about it. They never hold a secret or an HTML page.
 """
 
+from enum import Enum
 from typing import ClassVar
+
+
+class Wait(Enum):
+    """How long an event is parked."""
+
+    GROWING = "growing"
+    """The event itself is in trouble: each time longer."""
+
+    STEADY = "steady"
+    """Every event would have met the same: always the least delay."""
+
+    SHORT = "short"
+    """As STEADY, and a breaker or a cap keeps Airflow from being asked by each: seconds."""
+
+    TURN = "turn"
+    """Nothing is wrong: until its turn comes."""
 
 
 class BlobToDagError(Exception):
@@ -45,8 +62,8 @@ class TryAgain(BlobToDagError):  # noqa: N818  (the name says what to do, as the
     quick: ClassVar[bool] = False
     """Whether a retry within seconds, in the same invocation, is worth it."""
 
-    is_outage: ClassVar[bool] = False
-    """Whether it says nothing about this event: every other would have met the same."""
+    wait: ClassVar[Wait] = Wait.GROWING
+    """How a parked event waits because of it."""
 
     may_have_been_sent: ClassVar[bool] = False
     """Whether Airflow may already have created the run."""
@@ -65,14 +82,14 @@ class Misconfigured(TryAgain):
     """An app setting is unusable. Safe to retry: nothing was sent."""
 
     code = "misconfigured"
-    is_outage = True
+    wait = Wait.STEADY
 
 
 class StorageUnavailable(TryAgain):
     """The blob's facts could not be read. Safe to retry: nothing was sent."""
 
     code = "storage_unavailable"
-    is_outage = True
+    wait = Wait.STEADY
 
 
 class CopyPending(TryAgain):
@@ -85,7 +102,7 @@ class Paced(TryAgain):
     """A cap is set: the dispatcher sends the run when its turn comes. Safe to retry: nothing was sent."""
 
     code = "paced"
-    is_outage = True
+    wait = Wait.TURN
 
 
 class DagPaused(TryAgain):
@@ -104,14 +121,14 @@ class AtCapacity(TryAgain):
     """As many calls to Airflow are in work as are allowed. Safe to retry: nothing was sent."""
 
     code = "at_capacity"
-    is_outage = True
+    wait = Wait.SHORT
 
 
 class AirflowDown(TryAgain):
     """Airflow is known to be down. Safe to retry: nothing was sent."""
 
     code = "airflow_down"
-    is_outage = True
+    wait = Wait.SHORT
 
 
 class AirflowUnreachable(TryAgain):
@@ -119,7 +136,7 @@ class AirflowUnreachable(TryAgain):
 
     code = "airflow_unreachable"
     quick = True
-    is_outage = True
+    wait = Wait.SHORT
 
 
 class AirflowUnclear(TryAgain):
@@ -148,7 +165,7 @@ class CredentialsRefused(TryAgain):
     """Airflow does not accept the log-in. Safe to retry: nothing was created."""
 
     code = "credentials_refused"
-    is_outage = True
+    wait = Wait.SHORT
 
 
 class VaultUnavailable(TryAgain):
@@ -156,7 +173,7 @@ class VaultUnavailable(TryAgain):
 
     code = "vault_unavailable"
     quick = True
-    is_outage = True
+    wait = Wait.STEADY
 
 
 class LookUpForbidden(TryAgain):

@@ -23,6 +23,7 @@ from shared.errors import (
     Paced,
     RouteMissing,
     TryAgain,
+    Wait,
 )
 from shared.event_log import EventLog
 from shared.events import BlobEvent
@@ -229,7 +230,7 @@ class Trigger:
         again = parked.again(error, pin=pin)
         delay = self._rules.delays.after(error, failures=again.failures(error))
         turn.place.park(again, delay_seconds=delay)
-        write = self._log.info if error.is_outage else self._log.warning
+        write = self._log.warning if error.wait is Wait.GROWING else self._log.info
         write(
             "run.parked",
             blob=parked.path,

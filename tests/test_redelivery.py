@@ -96,7 +96,7 @@ def test_outage_does_not_make_an_event_wait_longer() -> None:
     _again(stage, _parked(airflow_unreachable=500))
 
     [(parked, delay)] = stage.place.parked
-    assert (delay, parked.history) == (30, {"airflow_unreachable": 501})
+    assert (delay, parked.history) == (5, {"airflow_unreachable": 501})
 
 
 def test_pin_is_never_taken_away() -> None:

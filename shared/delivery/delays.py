@@ -5,10 +5,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.errors import Paced, TryAgain
+from shared.errors import TryAgain, Wait
 
 _LONGEST_ASKED_SECONDS = 24 * 3600.0
 """A queue hides a message for seven days at most; a server that asks for more than a day is not believed."""
+
+_SHORT_SECONDS = 5.0
+"""So short that the dispatcher's next tick finds the event due, and it flows once the outage is over."""
 
 _JITTER = 0.2
 
@@ -30,15 +33,18 @@ class Delays:
     def after(self, error: TryAgain, *, failures: int) -> int:
         """Give the seconds to wait after the delivery failed for the `failures`-th time for this reason.
 
-        An outage says nothing about the event: it waits the least, so that it flows as soon as the outage is
-        over, and the circuit breaker keeps Airflow from being asked by each of them. Anything else doubles.
-        What the server asked for (`Retry-After`) is the least.
+        See `Wait`. What the server asked for (`Retry-After`) is the least.
         """
         asked = min(error.retry_after_seconds or 0.0, _LONGEST_ASKED_SECONDS)
-        if isinstance(error, Paced):
-            return max(1, math.ceil(asked))  # nothing is wrong: it waits for its turn, not for better times
-        doublings = 0 if error.is_outage else min(failures - 1, 32)
-        seconds = min(self.least_seconds * 2.0**doublings, self.most_seconds)
+        match error.wait:
+            case Wait.TURN:
+                return max(1, math.ceil(asked))
+            case Wait.SHORT:
+                seconds = min(_SHORT_SECONDS, self.least_seconds)
+            case Wait.STEADY:
+                seconds = self.least_seconds
+            case Wait.GROWING:
+                seconds = min(self.least_seconds * 2.0 ** min(failures - 1, 32), self.most_seconds)
         # Downwards only: the limits stay limits, and what failed together comes back spread out.
         seconds *= 1 - _JITTER * self.uniform()
         return max(1, math.floor(max(seconds, asked)))

@@ -3,7 +3,15 @@
 import pytest
 
 from shared.delivery.delays import Delays
-from shared.errors import AirflowBusy, AirflowUnclear, AirflowUnreachable, DagMissing, Paced, TryAgain
+from shared.errors import (
+    AirflowBusy,
+    AirflowUnclear,
+    AirflowUnreachable,
+    DagMissing,
+    Paced,
+    StorageUnavailable,
+    TryAgain,
+)
 
 DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)
 
@@ -15,8 +23,9 @@ DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)
         (AirflowUnclear("x"), 2, 60),
         (DagMissing("x"), 8, 3_600),
         (DagMissing("x"), 10_000, 3_600),
-        (AirflowUnreachable("x"), 1, 30),
-        (AirflowUnreachable("x"), 10_000, 30),
+        (AirflowUnreachable("x"), 1, 5),
+        (AirflowUnreachable("x"), 10_000, 5),
+        (StorageUnavailable("x"), 10_000, 30),
         (AirflowBusy("x", retry_after_seconds=90), 1, 90),
         (AirflowBusy("x", retry_after_seconds=5), 1, 30),
         (AirflowBusy("x", retry_after_seconds=10**9), 1, 86_400),
