@@ -71,6 +71,10 @@ checkov: .stack/checkov/installed ## Scan the Azure templates with Checkov
 live: venv ## Walk through docs/deploy.md in an Azure subscription, or show the steps
 	@$(RUN) -m local.live $(ARGS)
 
+.PHONY: test-faults
+test-faults: stack ## Run the fault tests in their long form
+	@FAULTS=full $(RUN) -m pytest tests/faults tests/whole_way -o timeout=3600 $(ARGS)
+
 .PHONY: soak
 soak: stack ## Deliver 100,000 versions a million times, three calls of ten failing (hours; ARGS="--versions 1000 ...")
 	@$(RUN) -m tests.faults.soak $(ARGS)

@@ -21,6 +21,7 @@ from shared.event_log import EventLog
 from shared.storage import StorageAccount
 from shared.storage_connection import StorageConnection
 from tests.airflow_server import AirflowServer, airflow_server
+from tests.faults.scale import scaled
 from tests.faults.times import FAST
 
 _PLATFORM_ATTEMPTS = 5
@@ -94,7 +95,9 @@ class Site:
         """Count parked events, hidden ones too."""
         return _count(self.azurite, QUEUE)
 
-    def drain(self, *apps: App, seconds: float = 60, until: Callable[[], bool] | None = None) -> None:
+    def drain(
+        self, *apps: App, seconds: float = scaled(60, 600), until: Callable[[], bool] | None = None
+    ) -> None:
         """Run the dispatchers, all at once, until nothing is parked."""
         end = time.monotonic() + seconds
         is_done = until or (lambda: self.parked() == 0)

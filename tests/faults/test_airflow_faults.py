@@ -8,10 +8,11 @@ import pytest
 
 from tests.airflow_server import Exchange
 from tests.faults.conftest import Site
+from tests.faults.scale import scaled
 
 pytestmark = pytest.mark.stack
 
-VERSIONS = 120
+VERSIONS = scaled(120, 1_000)
 
 
 def _is_trigger(exchange: Exchange) -> bool:

@@ -20,11 +20,12 @@ from local.host import HostOptions, RunningHost, start_host
 from shared.sources import poison
 from tests.airflow_server import Exchange
 from tests.faults.conftest import Site
+from tests.faults.scale import scaled
 
 pytestmark = pytest.mark.stack
 
 APP = Path(__file__).with_name("app")
-KILLS = 6
+KILLS = scaled(6, 20)
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def _host(site: Site, *, workers: int = 1, **settings: str) -> Iterator[RunningH
         yield host
 
 
-def _announce(host: RunningHost, site: Site, names: list[str], *, seconds: float = 30) -> None:
+def _announce(host: RunningHost, site: Site, names: list[str], *, seconds: float = scaled(30, 600)) -> None:
     """Tell the host of blobs as Event Grid does: again and again until it says 202."""
     end = time.monotonic() + seconds
     waiting = list(names)
@@ -83,7 +84,7 @@ def _dispatch(host: RunningHost) -> None:
     )
 
 
-def _wait_for_runs(host: RunningHost, site: Site, count: int, *, seconds: float = 90) -> None:
+def _wait_for_runs(host: RunningHost, site: Site, count: int, *, seconds: float = scaled(90, 900)) -> None:
     end = time.monotonic() + seconds
     while len(site.airflow.runs) < count or site.parked():
         assert time.monotonic() < end, (
@@ -113,7 +114,7 @@ def test_workers_killed_at_random_moments(site: Site) -> None:
         return True
 
     site.airflow.faults.append(fault)
-    names = site.upload(90)
+    names = site.upload(scaled(90, 300))
     with _host(site, workers=3) as host:
         announcing = threading.Thread(target=_announce, args=(host, site, names))
         announcing.start()
@@ -136,13 +137,13 @@ def test_storage_that_goes_away_in_the_middle(site: Site, tmp_path: Path) -> Non
     with start_azurite(folder=tmp_path) as azurite:
         service = BlobServiceClient.from_connection_string(azurite.connection_string)
         own = Site(azurite=azurite, landing=service.create_container("landing"), airflow=site.airflow)
-        names = own.upload(60)
+        names = own.upload(scaled(60, 400))
         with _host(own) as host:
-            _announce(host, own, names[:30])
+            _announce(host, own, names[: len(names) // 2])
             azurite.stop()
             time.sleep(1)
             azurite.start()
-            _announce(host, own, names[30:])
+            _announce(host, own, names[len(names) // 2 :])
             _wait_for_runs(host, own, len(names), seconds=120)
 
         assert len(site.airflow.runs) == len(names)
@@ -178,7 +179,7 @@ def test_burst_over_three_workers_keeps_the_cap(site: Site) -> None:
         return False
 
     site.airflow.faults.append(slow)
-    names = site.upload(300)
+    names = site.upload(scaled(300, 10_000))
     with _host(site, workers=3, AIRFLOW_MAX_CONCURRENCY="2") as host:
         _announce(host, site, names)
         _wait_for_runs(host, site, len(names))
