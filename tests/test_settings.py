@@ -1,8 +1,5 @@
 """Settings are checked at once; every fault is named with its setting and what to do."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from shared.errors import Misconfigured
@@ -117,16 +114,3 @@ def test_connection_string_does_not_show() -> None:
 
     assert settings.landing.connection_string == "AccountName=a;AccountKey=canary"
     assert "canary" not in repr(settings)
-
-
-def test_readme_lists_every_setting() -> None:
-    """The table in the README is the table in the code: name, default and purpose."""
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-    rows = {
-        cells[0].strip("` "): (cells[1].strip("` "), cells[2].strip())
-        for cells in re.findall(r"^\|([^|]*)\|([^|]*)\|([^|]*)\|$", readme, re.MULTILINE)
-    }
-
-    for setting in Settings.table().values():
-        default = "must be set" if setting.default is None else setting.default
-        assert rows.get(setting.name) == (default, setting.purpose)
