@@ -25,7 +25,8 @@ from shared.sources.blob_trigger import BlobTriggerSource
 from shared.sources.event_queue import EventQueueSource
 from shared.storage import StorageAccount
 from shared.timing import Timing
-from shared.trigger import Rules, Trigger, Turn, send_at_once, send_by_dispatcher
+from shared.trigger import Rules, Trigger
+from shared.turn import Turn, send_at_once, send_by_dispatcher
 
 APP_ROOT = Path(__file__).parents[1]
 

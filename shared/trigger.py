@@ -3,7 +3,6 @@
 The only place that knows what to do next: delivered, parked to be tried again, or a dead letter.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -20,7 +19,6 @@ from shared.errors import (
     DagMissing,
     DagPaused,
     NeverAgain,
-    Paced,
     RouteMissing,
     TryAgain,
     Wait,
@@ -30,6 +28,7 @@ from shared.events import BlobEvent
 from shared.routes.table import Plan
 from shared.run_id import run_id
 from shared.run_request import RunRequest, WhenPaused
+from shared.turn import Turn
 
 
 class Routes(Protocol):
@@ -49,23 +48,6 @@ class Airflow(Protocol):
         """Tell whether the DAG is paused."""
 
 
-class Retry(Protocol):
-    """Calls again while that may help within seconds; see `Retrier`."""
-
-    def __call__[T](self, attempt: Callable[[], T]) -> T:
-        """Give the first result, or raise the last error."""
-
-
-class Place(Protocol):
-    """Where an event waits: a message that there is already, or one that is made when needed."""
-
-    def park(self, parked: Parked, *, delay_seconds: int) -> None:
-        """Keep the event for so long; raises StorageUnavailable."""
-
-    def leave(self) -> None:
-        """Give the place up: the event is delivered, or kept as a dead letter; raises StorageUnavailable."""
-
-
 class Graveyard(Protocol):
     """Where dead letters lie; see `DeadLetters`."""
 
@@ -81,23 +63,6 @@ class Outcome(Enum):
     PARKED = "parked"
     DEAD = "dead"
     DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """The circumstances of one delivery.
-
-    Attributes:
-        place: Where the event goes if it has to wait.
-        retry: How often to try before that.
-        admit: Raises `Paced` where the run has to wait for its turn.
-        age: How long the event has been waiting.
-    """
-
-    place: Place
-    retry: Retry
-    admit: Callable[[RunRequest], None]
-    age: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,21 +216,3 @@ class Trigger:
 
 def _waiting(event: BlobEvent, api: str | None, run: RunRequest) -> Parked:
     return Parked(container=event.container, name=event.name, event=event, api=api, route=run.route)
-
-
-def no_retry[T](attempt: Callable[[], T]) -> T:
-    """Try once: parking is the retry."""
-    return attempt()
-
-
-def send_at_once(run: RunRequest) -> None:
-    """Admit every run that has no cap of its own."""
-    if run.max_runs_per_minute is not None or run.max_queued_runs is not None:
-        msg = f"Route {run.route!a} has a cap of its own."
-        raise Paced(msg)
-
-
-def send_by_dispatcher(run: RunRequest) -> None:
-    """Admit nothing: a global cap holds over all instances only if one dispatcher sends everything."""
-    msg = f"A cap on all runs is set, so {run.route!a} waits for its turn."
-    raise Paced(msg)

@@ -15,7 +15,8 @@ from shared.routes.load import load_routes
 from shared.routes.table import RouteTable
 from shared.run_request import RunRequest
 from shared.timing import Timing
-from shared.trigger import Rules, Trigger, Turn, no_retry, send_at_once
+from shared.trigger import Rules, Trigger
+from shared.turn import Turn, no_retry, send_at_once
 
 AIRFLOW_URL = "https://airflow.example.com"
 FIXED_DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)

@@ -14,7 +14,8 @@ from shared.errors import (
 )
 from shared.retry import Retrier
 from shared.run_id import run_id
-from shared.trigger import Outcome, send_by_dispatcher
+from shared.trigger import Outcome
+from shared.turn import send_by_dispatcher
 from tests.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
 from tests.samples import blob_event
 

@@ -14,7 +14,8 @@ from shared.event_log import EventLog
 from shared.events import BlobEvent
 from shared.observer import Observer
 from shared.timing import Timing
-from shared.trigger import Trigger, Turn, no_retry
+from shared.trigger import Trigger
+from shared.turn import Turn, no_retry
 
 _SOURCE = "parked"
 

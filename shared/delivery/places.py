@@ -1,4 +1,4 @@
-"""The places where an event waits: see `shared.trigger.Place`."""
+"""The places where an event waits: see `shared.turn.Place`."""
 
 from dataclasses import dataclass
 

@@ -4,7 +4,8 @@ from shared.delivery.parked import Parked
 from shared.errors import StorageUnavailable
 from shared.event_log import EventLog
 from shared.observer import Observer
-from shared.trigger import Trigger, Turn
+from shared.trigger import Trigger
+from shared.turn import Turn
 
 
 class BlobTriggerSource:

@@ -10,7 +10,8 @@ from shared.event_log import EventLog
 from shared.events import BlobEvent
 from shared.observer import Observer
 from shared.sources.event_grid import parked_from_event_grid
-from shared.trigger import Trigger, Turn
+from shared.trigger import Trigger
+from shared.turn import Turn
 
 QUEUE = "airflow-events"
 """In the host account; Event Grid's identity writes to it."""
