@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -143,23 +144,49 @@ class KeyVaultCredentials:
         return f"They are read from the Key Vault secret {self._name!a}, version {self._version}."
 
 
-def open_vault(uri: str, *, tenant_id: str, client_id: str, client_secret: str) -> SecretClient:
-    """Give a client of the vault; opens no connection. See `app_identity` for who it is."""
-    identity = app_identity(tenant_id=tenant_id, client_id=client_id, client_secret=client_secret)
-    return SecretClient(vault_url=uri, credential=identity, **_PATIENCE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppIdentity:
+    """Who the app is to Azure, by the names that `azure-identity` has for its settings.
 
-
-def app_identity(
-    *, tenant_id: str, client_id: str, client_secret: str
-) -> ClientSecretCredential | ManagedIdentityCredential:
-    """Give the app's identity.
-
-    The managed one (user-assigned with `client_id`), as in Azure; or, for the local stack and for hosts
-    outside Azure, the application with that secret. Never whatever happens to be logged in on the machine.
+    Attributes:
+        tenant_id: `AZURE_TENANT_ID`; only with a secret.
+        client_id: `AZURE_CLIENT_ID`; of a user-assigned identity, empty for the system-assigned one.
+        client_secret: `AZURE_CLIENT_SECRET`; for hosts outside Azure.
+        authority: `AZURE_AUTHORITY_HOST`; empty for the public cloud.
     """
-    if client_secret:
-        return ClientSecretCredential(tenant_id, client_id, client_secret, **_PATIENCE)
-    return ManagedIdentityCredential(client_id=client_id or None, **_PATIENCE)
+
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    authority: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "AppIdentity":
+        """Read the settings."""
+        return cls(
+            tenant_id=environ.get("AZURE_TENANT_ID", ""),
+            client_id=environ.get("AZURE_CLIENT_ID", ""),
+            client_secret=environ.get("AZURE_CLIENT_SECRET", ""),
+            authority=environ.get("AZURE_AUTHORITY_HOST", ""),
+        )
+
+    def credential(self) -> ClientSecretCredential | ManagedIdentityCredential:
+        """Give the managed identity, or the application that has a secret.
+
+        Never whatever else happens to be logged in on the machine.
+        """
+        if not self.client_secret:
+            return ManagedIdentityCredential(client_id=self.client_id or None, **_PATIENCE)
+        # An authority of one's own cannot be looked up at the public one.
+        cloud = {"authority": self.authority, "disable_instance_discovery": True} if self.authority else {}
+        return ClientSecretCredential(
+            self.tenant_id, self.client_id, self.client_secret, **cloud, **_PATIENCE
+        )
+
+
+def open_vault(uri: str, identity: AppIdentity) -> SecretClient:
+    """Give a client of the vault; opens no connection."""
+    return SecretClient(vault_url=uri, credential=identity.credential(), **_PATIENCE)
 
 
 def _fields(secret: str) -> dict[str, str]:

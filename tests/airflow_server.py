@@ -90,7 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve("POST")
 
     def _serve(self, method: str) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        is_json = "json" in self.headers.get("Content-Type", "")
+        body = json.loads(text) if is_json else {"form": text}
         path = urlsplit(self.path).path
         segments = [unquote(segment) for segment in path.strip("/").split("/")]
         airflow = self.airflow

@@ -1,5 +1,6 @@
 """`HeaderAuth`: puts a header on each request, and another one once when Airflow refuses it."""
 
+import io
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -9,10 +10,11 @@ import requests
 from requests.auth import AuthBase
 
 from shared.airflow.credentials import Credentials
-from shared.errors import TryAgain
 
 REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Airflow answers either to bad credentials, by generation; 403 to a missing permission too."""
+
+_LONGEST_REFUSAL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +63,12 @@ class HeaderAuth(AuthBase):
         if response.status_code not in REFUSALS:
             self._passes.accepted(used)
             return response
+        # First of all: a log-in needs a connection, and the pool may have no other.
+        _set_connection_free(response)
         is_certain = response.status_code == HTTPStatus.UNAUTHORIZED
-        try:
-            renewed = self._passes.renewed(used, is_certain=is_certain)
-        except TryAgain:
-            response.close()
-            raise
+        renewed = self._passes.renewed(used, is_certain=is_certain)
         if renewed == used:
             return response
-        # Read, not closed: the connection can then carry the second request.
-        response.content  # noqa: B018
-        response.close()
         request = response.request.copy()
         request.headers[renewed.header] = renewed.value
         again = response.connection.send(request, **kwargs)
@@ -80,6 +77,13 @@ class HeaderAuth(AuthBase):
         if again.status_code not in REFUSALS:
             self._passes.accepted(renewed)
         return again
+
+
+def _set_connection_free(response: requests.Response) -> None:
+    """Read a short answer, so that its connection carries the next request; hang up on a long one."""
+    body = response.raw.read(_LONGEST_REFUSAL_BYTES, decode_content=True)
+    response.raw.close()
+    response.raw = io.BytesIO(body)
 
 
 class NoAuth(AuthBase):

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 from requests.auth import AuthBase
@@ -21,7 +20,7 @@ from shared.airflow.link import DIALECTS, DetectedLink, FixedLink, Link
 from shared.airflow.token_pass import Grant, TokenPass
 from shared.errors import Misconfigured
 from shared.event_log import EventLog
-from shared.key_vault import KeyVaultCredentials, app_identity, open_vault
+from shared.key_vault import AppIdentity, KeyVaultCredentials, open_vault
 from shared.loopback import is_loopback
 from shared.settings import Settings
 
@@ -70,7 +69,7 @@ def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: Ev
             )
         ),
         "entra": lambda: exchanged(
-            EntraIdentity(partial(app_identity, **_identity(environ)), scope=settings.airflow_entra_scope)
+            EntraIdentity(AppIdentity.from_env(environ).credential, scope=settings.airflow_entra_scope)
         ),
     }
 
@@ -147,21 +146,12 @@ def _credential_source(settings: Settings, environ: Mapping[str, str], log: Even
     if not settings.key_vault_uri:
         return EnvironmentCredentials(environ)
     return KeyVaultCredentials(
-        open_vault(settings.key_vault_uri, **_identity(environ)),
+        open_vault(settings.key_vault_uri, AppIdentity.from_env(environ)),
         name=settings.airflow_credential_secret,
         lifetime_seconds=settings.key_vault_cache_seconds,
         refusal_pause_seconds=settings.credential_refusal_pause_seconds,
         log=log,
     )
-
-
-def _identity(environ: Mapping[str, str]) -> dict[str, str]:
-    names = {
-        "tenant_id": "AZURE_TENANT_ID",
-        "client_id": "AZURE_CLIENT_ID",
-        "client_secret": "AZURE_CLIENT_SECRET",
-    }
-    return {key: environ.get(name, "") for key, name in names.items()}
 
 
 def _reads(path: str) -> bool:

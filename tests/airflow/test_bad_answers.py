@@ -1,0 +1,272 @@
+"""A server that answers badly on purpose: the right outcome each time, and one run at most."""
+
+import datetime as dt
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.airflow.client import AirflowClient
+from shared.errors import AirflowBusy, AirflowUnclear, AirflowUnreachable, NotAirflow, TryAgain
+from shared.event_log import EventLog
+from tests.airflow.certificates import self_signed
+from tests.airflow.stand import STORAGE, client_of, deliver, run_request
+from tests.airflow_server import AirflowServer, Exchange, airflow_server
+
+PAGE = "<html><body>Please log in: <form action='/login'></form></body></html>"
+READ_SECONDS = 0.6
+
+
+@pytest.fixture
+def server() -> Iterator[AirflowServer]:
+    """Yield a server that behaves until it is told otherwise."""
+    with airflow_server() as server:
+        yield server
+
+
+def client_for(base_url: str, **changes: str) -> AirflowClient:
+    """Build a client with short time-outs."""
+    environ = {
+        "AIRFLOW_BASE_URL": base_url,
+        "AIRFLOW_USERNAME": "app",
+        "AIRFLOW_PASSWORD": "secret",
+        "AIRFLOW_READ_TIMEOUT_SECONDS": str(READ_SECONDS),
+        "AIRFLOW_CONNECT_TIMEOUT_SECONDS": "2",
+        "AIRFLOW_DAG_ID": "copy_file",
+        **STORAGE,
+        **changes,
+    }
+    return client_of(environ, EventLog())
+
+
+type Misbehave = Callable[[Exchange], None]
+
+
+def once(misbehave: Misbehave) -> Callable[[Exchange], bool]:
+    """Misbehave on the first trigger call only."""
+    left = [misbehave]
+
+    def fault(exchange: Exchange) -> bool:
+        if exchange.method == "POST" and exchange.path.endswith("/dagRuns") and left:
+            left.pop()(exchange)
+            return True
+        return False
+
+    return fault
+
+
+def committed(misbehave: Misbehave) -> Misbehave:
+    """Create the run first."""
+
+    def then(exchange: Exchange) -> None:
+        exchange.commit()
+        misbehave(exchange)
+
+    return then
+
+
+def say_nothing(exchange: Exchange) -> None:
+    """Answer too late."""
+    time.sleep(READ_SECONDS + 0.4)
+    exchange.hang_up()
+
+
+def raw(*parts: bytes, pause: float = 0.0) -> Misbehave:
+    """Write bytes, with a pause between them, and hang up."""
+
+    def write(exchange: Exchange) -> None:
+        for part in parts:
+            try:
+                exchange.handler.wfile.write(part)
+            except OSError:
+                return
+            time.sleep(pause)
+        exchange.hang_up()
+
+    return write
+
+
+DRIP = 0.15
+BAD: dict[str, tuple[Misbehave, type[TryAgain], bool]] = {
+    "reset before the commit": (Exchange.hang_up, AirflowUnclear, False),
+    "reset after the commit": (committed(Exchange.hang_up), AirflowUnclear, True),
+    "time-out before the commit": (say_nothing, AirflowUnclear, False),
+    "time-out after the commit": (committed(say_nothing), AirflowUnclear, True),
+    "429": (
+        lambda exchange: exchange.answer(429, {"detail": "slow down"}, Retry_After="0"),
+        AirflowBusy,
+        False,
+    ),
+    "502 page": (lambda exchange: exchange.answer(502, PAGE), AirflowUnclear, False),
+    "500 after the commit": (committed(lambda exchange: exchange.answer(500, PAGE)), AirflowUnclear, True),
+    "truncated body": (
+        committed(raw(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"dag_run_id": ')),
+        AirflowUnclear,
+        True,
+    ),
+    "body that is torn but complete": (
+        committed(raw(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"dag_run_id": ')),
+        NotAirflow,
+        True,
+    ),
+    "200 page": (lambda exchange: exchange.answer(200, PAGE), NotAirflow, False),
+    "200 of another run": (lambda exchange: exchange.answer(200, {"dag_run_id": "other"}), NotAirflow, False),
+    "200 of a list": (lambda exchange: exchange.answer(200, [1]), NotAirflow, False),
+    "redirect": (lambda exchange: exchange.answer(302, PAGE, Location="/login"), NotAirflow, False),
+    "404 page": (lambda exchange: exchange.answer(404, PAGE), NotAirflow, False),
+    "404 of another service": (
+        lambda exchange: exchange.answer(404, {"detail": "Not Found"}),
+        NotAirflow,
+        False,
+    ),
+    "headers that drip": (
+        committed(raw(b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n"] * 20, pause=DRIP)),
+        AirflowUnclear,
+        True,
+    ),
+    "body that drips": (
+        committed(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", *[b" "] * 20, pause=DRIP)),
+        AirflowUnclear,
+        True,
+    ),
+    "no HTTP": (raw(b"220 mail.example.com ESMTP\r\n"), AirflowUnclear, False),
+    "endless body": (
+        committed(raw(b"HTTP/1.1 200 OK\r\n\r\n", *[b" " * 1_000_000] * 6)),
+        AirflowUnclear,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_answer_is_tried_again_and_makes_one_run(server: AirflowServer, name: str) -> None:
+    """Whether the run was made before the answer went wrong does not matter in the end."""
+    misbehave, expected, is_made = BAD[name]
+    server.faults.append(once(misbehave))
+    client = client_for(server.base_url)
+    run = run_request(dag_id="copy_file")
+    client.version()
+    started = time.monotonic()
+    with pytest.raises(expected) as caught:
+        client.trigger(run)
+    took = time.monotonic() - started
+    in_the_end = deliver(client, run, timeout_seconds=10)
+
+    assert type(caught.value) is expected
+    assert "<" not in str(caught.value)
+    assert took < READ_SECONDS + 0.5
+    assert in_the_end == ("already_there" if is_made else "created")
+    assert list(server.runs) == [("copy_file", run.run_id)]
+    assert server.requests["GET login"] == 0
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    ["120", format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=121), usegmt=True)],
+)
+def test_retry_after_is_heard_in_seconds_and_as_a_date(server: AirflowServer, retry_after: str) -> None:
+    """RFC 9110 allows both."""
+    server.faults.append(once(lambda exchange: exchange.answer(429, PAGE, Retry_After=retry_after)))
+
+    with pytest.raises(AirflowBusy) as caught:
+        client_for(server.base_url).trigger(run_request(dag_id="copy_file"))
+    assert caught.value.retry_after_seconds == pytest.approx(120, abs=5)
+
+
+def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> None:
+    """Who it is comes before what is asked: the error says that nothing was sent."""
+    certificate = self_signed(tmp_path, "other.example.com")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            try:
+                plain, _ = listener.accept()
+                with plain, context.wrap_socket(plain, server_side=True) as secure:
+                    heard.append(secure.recv(1))
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        client = client_for(url, AIRFLOW_CA_BUNDLE=str(certificate), AIRFLOW_API="v2", AIRFLOW_AUTH="none")
+        with pytest.raises(AirflowUnreachable, match="SSLCertVerificationError"):
+            client.trigger(run_request())
+        thread.join(timeout=5)
+
+    assert heard in ([], [b""])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://airflow.invalid", "https://127.0.0.1:1", "https://[::1]:1", "https://a b.invalid"]
+)
+def test_server_that_cannot_be_reached_was_sent_nothing(url: str) -> None:
+    """No name, no connection: safe to send elsewhere."""
+    client = client_for(url, AIRFLOW_API="v1")
+
+    with pytest.raises(AirflowUnreachable) as caught:
+        client.trigger(run_request())
+    assert not caught.value.may_have_been_sent
+
+
+def test_plain_server_behind_https_was_sent_nothing(server: AirflowServer) -> None:
+    """The TLS handshake fails before the request."""
+    client = client_for(server.base_url.replace("http:", "https:"), AIRFLOW_API="v2", AIRFLOW_AUTH="none")
+
+    with pytest.raises(AirflowUnreachable):
+        client.trigger(run_request(dag_id="copy_file"))
+    assert server.runs == {}
+
+
+def test_answer_to_a_conflict_that_cannot_be_looked_up_stays_unclear(server: AirflowServer) -> None:
+    """Not "never sent": the run may be there, so a later attempt is pinned to this DAG and Airflow."""
+    run = run_request(dag_id="copy_file")
+    client = client_for(server.base_url)
+    client.trigger(run)
+
+    def hang_up_on_look_ups(exchange: Exchange) -> bool:
+        if exchange.method == "GET":
+            exchange.hang_up()
+        return exchange.method == "GET"
+
+    server.faults.append(hang_up_on_look_ups)
+
+    with pytest.raises(AirflowUnclear) as caught:
+        client.trigger(run)
+    assert caught.value.may_have_been_sent
+
+
+def test_connection_is_kept_after_a_refusal(server: AirflowServer) -> None:
+    """A refused token is answered on the same connection that carries the next one."""
+    server.faults.append(once(lambda exchange: exchange.answer(401, {"detail": "Token Expired"})))
+    client = client_for(server.base_url)
+    client.trigger(run_request(dag_id="copy_file"))
+
+    assert server.requests["POST auth/token"] == 2
+    assert server.connections == 1
+
+
+def test_cookies_are_refused(server: AirflowServer) -> None:
+    """A session would outlive the log-in and mix with it."""
+    seen: list[Any] = []
+
+    def look(exchange: Exchange) -> bool:
+        seen.append(exchange.handler.headers.get("Cookie"))
+        if exchange.path.endswith("/version"):
+            exchange.answer(200, {"version": "3.3.2"}, Set_Cookie="session=1; Path=/")
+            return True
+        return False
+
+    server.faults.append(look)
+    client_for(server.base_url).trigger(run_request(dag_id="copy_file"))
+
+    assert set(seen) == {None}

@@ -1,0 +1,266 @@
+"""Credentials change in Key Vault and in Airflow, in either order, while events flow."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from shared.airflow.client import AirflowClient
+from shared.errors import BlobToDagError, CredentialsRefused, Forbidden, Misconfigured
+from shared.event_log import EventLog
+from tests.airflow.certificates import self_signed
+from tests.airflow.stand import STORAGE, client_of, run_request
+from tests.airflow_server import AirflowServer, Exchange, airflow_server
+from tests.key_vault.azure import IDENTITY_HEADER, Azure, serve_azure
+
+CANARY = "canary-3f9a"
+
+
+@pytest.fixture
+def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    """Yield a vault, and a managed identity for it."""
+    certificate = self_signed(tmp_path, "127.0.0.1")
+    with serve_azure(certificate) as azure:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{azure.vault_uri}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
+        yield azure
+
+
+class Locks:
+    """Airflow's side of the log-in: which password and which token let in."""
+
+    def __init__(self, server: AirflowServer, *, status: int = 401) -> None:
+        self.password = f"{CANARY}-one"
+        self.tokens = {f"{CANARY}-token"}
+        self.status = status
+        self.log_ins = 0
+        self.refusals = 0
+        server.faults.append(self.check)
+
+    def check(self, exchange: Exchange) -> bool:
+        """Answer a log-in, and refuse what is not let in."""
+        if exchange.path == "/auth/token":
+            self.log_ins += 1
+            if exchange.body["password"] != self.password:
+                exchange.answer(401, {"detail": f"Invalid credentials {exchange.body}"})
+                return True
+            token = f"{CANARY}-jwt-{self.log_ins}"
+            self.tokens.add(token)
+            exchange.answer(201, {"access_token": token})
+            return True
+        given = exchange.handler.headers.get("Authorization", "").removeprefix("Bearer ")
+        if exchange.path.endswith("/version") or given in self.tokens:
+            return False
+        self.refusals += 1
+        exchange.answer(
+            self.status, {"detail": "Invalid JWT token" if self.status == 403 else "Token Expired"}
+        )
+        return True
+
+
+def client_for(server: AirflowServer, azure: Azure, log: EventLog, **changes: str) -> AirflowClient:
+    """Build a client whose credentials are in the vault."""
+    environ = {
+        "AIRFLOW_BASE_URL": server.base_url,
+        "KEY_VAULT_URI": azure.vault_uri,
+        "AIRFLOW_DAG_ID": "copy_file",
+        "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
+        **STORAGE,
+        **changes,
+    }
+    return client_of(environ, log)
+
+
+def pair(password: str) -> str:
+    """Give the secret."""
+    return json.dumps({"username": "app", "password": password})
+
+
+def flow(client: AirflowClient, count: int) -> list[str]:
+    """Send events from many threads at once; none may fail."""
+    runs = [run_request(dag_id="copy_file") for _ in range(count)]
+    with ThreadPoolExecutor(8) as pool:
+        return [delivery.value for delivery in pool.map(client.trigger, runs)]
+
+
+def test_changed_password_fails_no_event_whichever_side_is_first(azure: Azure) -> None:
+    """In the vault and then in Airflow, and the other way round."""
+    azure.put("airflow-credentials", pair(f"{CANARY}-one"))
+    with airflow_server() as server:
+        locks = Locks(server)
+        client = client_for(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0")
+        before = flow(client, 20)
+        azure.put("airflow-credentials", pair(f"{CANARY}-two"))
+        vault_first = flow(client, 20)
+        locks.password = f"{CANARY}-two"
+        locks.tokens.clear()
+        after = flow(client, 20)
+
+        assert before == vault_first == after == ["created"] * 20
+        assert locks.log_ins == 2
+
+
+def test_changed_token_fails_no_event_whichever_side_is_first(azure: Azure) -> None:
+    """A fixed token that Airflow does not know yet: the one that worked last goes on working."""
+    azure.put("airflow-credentials", f"{CANARY}-token")
+    with airflow_server() as server:
+        locks = Locks(server)
+        client = client_for(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0", AIRFLOW_AUTH="bearer")
+        before = flow(client, 20)
+        azure.put("airflow-credentials", f"{CANARY}-second")
+        vault_first = flow(client, 20)
+        refused_once = locks.refusals
+        locks.tokens = {f"{CANARY}-second"}
+        time.sleep(1.1)
+        after = flow(client, 20)
+
+        assert before == vault_first == after == ["created"] * 20
+        assert 1 <= refused_once <= 8
+        assert not locks.log_ins
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_hundred_threads_with_a_refused_token_log_in_once(azure: Azure, status: int) -> None:
+    """One log-in at a time, and one for all who need it."""
+    azure.put("airflow-credentials", pair(f"{CANARY}-one"))
+    with airflow_server() as server:
+        locks = Locks(server, status=status)
+        client = client_for(server, azure, EventLog(), PYTHON_THREADPOOL_THREAD_COUNT="100")
+        flow(client, 1)
+        locks.tokens.clear()
+        with ThreadPoolExecutor(100) as pool:
+            runs = [run_request(dag_id="copy_file") for _ in range(100)]
+            done = [delivery.value for delivery in pool.map(client.trigger, runs)]
+
+        assert done == ["created"] * 100
+        assert locks.log_ins == 2
+
+
+def test_wrong_password_hammers_neither_airflow_nor_the_vault(azure: Azure) -> None:
+    """Events are parked meanwhile; one log-in and one look into the vault in a while."""
+    azure.put("airflow-credentials", pair(f"{CANARY}-wrong"))
+    with airflow_server() as server:
+        locks = Locks(server)
+        client = client_for(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
+        for _ in range(20):
+            with pytest.raises(CredentialsRefused):
+                client.trigger(run_request(dag_id="copy_file"))
+
+        assert locks.log_ins == 1
+        assert azure.requests["secret"] == 1
+
+
+def test_role_without_permission_does_not_log_in_each_time(azure: Azure) -> None:
+    """403 can mean that a good token lacks a permission: one new log-in in a while, other DAGs go on."""
+    azure.put("airflow-credentials", pair(f"{CANARY}-one"))
+    with airflow_server(dags={"copy_file", "other"}) as server:
+        locks = Locks(server)
+        client = client_for(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
+
+        def forbid(exchange: Exchange) -> bool:
+            if "/other/" in exchange.path:
+                exchange.answer(403, {"detail": "Forbidden"})
+            return "/other/" in exchange.path
+
+        server.faults.insert(0, forbid)
+        for _ in range(10):
+            with pytest.raises(Forbidden, match="role"):
+                client.trigger(run_request(dag_id="other"))
+            client.trigger(run_request(dag_id="copy_file"))
+
+        assert locks.log_ins == 2
+
+
+AUTHS = ["token", "basic", "bearer", "header", "oauth", "entra"]
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+@pytest.mark.parametrize(
+    "trouble", ["refused", "page", "echo", "hang up", "vault down", "entra down", "no fields"]
+)
+def test_no_secret_shows_on_any_failing_path(
+    azure: Azure, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], auth: str, trouble: str
+) -> None:
+    """Logs, errors with their causes, `repr`s and output are searched for what only secrets hold."""
+    caplog.set_level(logging.DEBUG)
+    secret = {
+        "username": "app",
+        "password": f"{CANARY}-password",
+        "token": f"{CANARY}-token",
+        "client_id": "33333333-3333-3333-3333-333333333333",
+        "client_secret": f"{CANARY}-client-secret",
+    }
+    azure.put("airflow-credentials", "{}" if trouble == "no fields" else json.dumps(secret))
+
+    def misbehave(exchange: Exchange) -> bool:
+        authorization = exchange.handler.headers.get("Authorization")
+        match trouble:
+            case "refused":
+                exchange.answer(401, {"detail": "no"})
+            case "page":
+                exchange.answer(500, f"<html>{authorization} {exchange.body}</html>")
+            case "echo":
+                exchange.answer(422, {"detail": [{"loc": ["body"], "msg": "bad", "input": exchange.body}]})
+            case "hang up":
+                exchange.hang_up()
+            case _:
+                exchange.answer(403, {"detail": "no"})
+        return True
+
+    azure.vault_status = 503 if trouble == "vault down" else None
+    azure.entra_status = 500 if trouble == "entra down" else None
+    log = EventLog()
+    with airflow_server() as server:
+        server.faults.append(misbehave)
+        client = client_for(
+            server,
+            azure,
+            log,
+            AIRFLOW_API="v2",
+            AIRFLOW_AUTH=auth,
+            AIRFLOW_ENTRA_SCOPE="api://airflow/.default",
+            AIRFLOW_OAUTH_TOKEN_URL=f"{server.base_url}/oauth",
+        )
+        shown: list[str] = []
+        for _ in range(2):
+            with pytest.raises(BlobToDagError) as caught:
+                client.trigger(run_request(dag_id="copy_file", conf={"filename": "a.csv"}))
+            error: BaseException | None = caught.value
+            while error is not None:
+                shown += [str(error), repr(error), repr(error.args)]
+                error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        shown += [repr(vars(client)), repr(client._link), repr(client._link.get())]
+    written = "\n".join([*shown, caplog.text, *capfd.readouterr()])
+
+    assert CANARY not in written
+    assert "canary" not in written
+    assert "<html" not in written
+
+
+def test_settings_that_contradict_each_other_are_named(azure: Azure) -> None:
+    """All faults at once; the events are parked, nothing is lost."""
+    with airflow_server() as server, pytest.raises(Misconfigured) as caught:
+        client_for(
+            server,
+            azure,
+            EventLog(),
+            AIRFLOW_AUTH="entra",
+            AIRFLOW_CLIENT_KEY="/nowhere/key.pem",
+            AIRFLOW_CA_BUNDLE="/nowhere/ca.pem",
+            AIRFLOW_AUTH_HEADER="two words",
+        )
+
+    for name in (
+        "AIRFLOW_ENTRA_SCOPE",
+        "AIRFLOW_CLIENT_CERTIFICATE",
+        "AIRFLOW_CA_BUNDLE",
+        "AIRFLOW_AUTH_HEADER",
+    ):
+        assert name in str(caught.value)
+    assert threading.active_count() < 50

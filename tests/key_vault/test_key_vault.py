@@ -1,0 +1,197 @@
+"""The credentials come from one Key Vault secret, by the real SDKs, with tokens that are really checked."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from shared.errors import VaultUnavailable
+from shared.event_log import EventLog
+from shared.key_vault import AppIdentity, KeyVaultCredentials, open_vault
+from tests.key_vault.azure import APPLICATION, CLIENT_SECRET, MANAGED, TENANT, Azure
+
+NAME = "airflow-credentials"
+PAIR = {"username": "app", "password": "canary-password"}
+
+
+class Clock:
+    """Monotonic seconds that tests move."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def source(
+    azure: Azure,
+    *,
+    identity: AppIdentity | None = None,
+    log: EventLog | None = None,
+    clock: Clock | None = None,
+) -> KeyVaultCredentials:
+    """Give the source as the app builds it."""
+    return KeyVaultCredentials(
+        open_vault(azure.vault_uri, identity or AppIdentity()),
+        name=NAME,
+        lifetime_seconds=300,
+        refusal_pause_seconds=30,
+        log=log or EventLog(),
+        clock=clock or Clock(),
+    )
+
+
+def test_managed_identity_reads_the_secret(azure: Azure) -> None:
+    """A JSON object of texts gives several fields at once."""
+    azure.put(NAME, json.dumps(PAIR))
+
+    assert source(azure).get().need("username", "password") == ("app", "canary-password")
+
+
+def test_client_credentials_read_the_secret(azure: Azure) -> None:
+    """Outside Azure an application with a secret does the same."""
+    azure.put(NAME, json.dumps(PAIR))
+    identity = AppIdentity(
+        tenant_id=TENANT, client_id=APPLICATION, client_secret=CLIENT_SECRET, authority=azure.vault_uri
+    )
+
+    assert source(azure, identity=identity).get().need("username") == ("app",)
+
+
+@pytest.mark.parametrize("text", ["plain-token\n", "12345", '"quoted"', "[1]"])
+def test_secret_that_is_no_object_is_a_token(azure: Azure, text: str) -> None:
+    """As Astronomer's and others' tokens are kept."""
+    azure.put(NAME, text)
+
+    assert source(azure).get().need("token") == (text.strip(),)
+
+
+@pytest.mark.parametrize("fault", ["key", "audience", "issuer", "expired", "none"])
+def test_vault_of_these_tests_checks_tokens(azure: Azure, fault: str) -> None:
+    """What the other tests say is worth something only if it does."""
+    azure.put(NAME, json.dumps(PAIR))
+    good = azure.token(MANAGED, azure.resource)
+    tokens = {
+        "key": Azure(port=azure.port).token(MANAGED, azure.resource),
+        "audience": azure.token(MANAGED, "https://storage.azure.com"),
+        "issuer": azure.token(MANAGED, azure.resource, iss="https://elsewhere"),
+        "expired": azure.token(MANAGED, azure.resource, exp=1),
+        "none": "",
+    }
+
+    def ask(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.get(f"{azure.vault_uri}/secrets/{NAME}/", headers=headers, timeout=5).status_code
+
+    assert ask(good) == 200
+    assert ask(tokens[fault]) == 401
+
+
+def test_identity_without_the_role_is_told_what_to_look_at(azure: Azure) -> None:
+    """403 is not a missing secret."""
+    azure.put(NAME, json.dumps(PAIR))
+    azure.readers.clear()
+
+    with pytest.raises(VaultUnavailable, match="status 403"):
+        source(azure).get()
+
+
+def test_secret_is_read_once_in_its_lifetime(azure: Azure) -> None:
+    """Key Vault throttles; 5 minutes of the old value are a fair price."""
+    azure.put(NAME, json.dumps(PAIR))
+    clock = Clock()
+    credentials = source(azure, clock=clock)
+    for _ in range(5):
+        credentials.get()
+    first = azure.requests["secret"]
+    clock.seconds += 301
+    azure.put(NAME, json.dumps({**PAIR, "password": "new"}))
+
+    assert first == 1
+    assert credentials.get().need("password") == ("new",)
+    assert azure.requests["secret"] == 2
+
+
+def test_refusal_reads_the_secret_at_once_but_not_again_and_again(azure: Azure) -> None:
+    """Once for all threads; a truly wrong password hammers nothing."""
+    azure.put(NAME, json.dumps(PAIR))
+    clock = Clock()
+    credentials = source(azure, clock=clock)
+    credentials.get()
+    clock.seconds += 31
+    azure.put(NAME, json.dumps({**PAIR, "password": "new"}))
+    with ThreadPoolExecutor(16) as pool:
+        seen = list(pool.map(lambda _: credentials.reread().need("password"), range(16)))
+
+    assert set(seen) == {("new",)}
+    assert azure.requests["secret"] == 2
+
+
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_vault_that_fails_is_served_stale(azure: Azure, status: int) -> None:
+    """What was read before goes on working; one log event for each try."""
+    azure.put(NAME, json.dumps(PAIR))
+    log, clock = EventLog(), Clock()
+    credentials = source(azure, log=log, clock=clock)
+    credentials.get()
+    azure.vault_status = status
+    clock.seconds += 301
+    for _ in range(5):
+        assert credentials.get().need("username") == ("app",)
+    tried = log.counts["secret.stale"]
+    azure.vault_status = None
+    azure.put(NAME, json.dumps({**PAIR, "username": "other"}))
+    clock.seconds += 31
+
+    assert tried == 1
+    assert credentials.get().need("username") == ("other",)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_vault_that_fails_from_the_start_is_asked_once_in_a_while(azure: Azure, status: int) -> None:
+    """Events are parked meanwhile; the message names what to look at."""
+    azure.vault_status = status
+    log, clock = EventLog(), Clock()
+    credentials = source(azure, log=log, clock=clock)
+    for _ in range(5):
+        with pytest.raises(VaultUnavailable, match="KEY_VAULT_URI"):
+            credentials.get()
+    tried = log.counts["secret.unavailable"]
+    azure.vault_status = None
+    azure.put(NAME, json.dumps(PAIR))
+    clock.seconds += 31
+
+    assert tried == 1
+    assert credentials.get().need("username") == ("app",)
+
+
+def test_identity_endpoint_that_fails_is_an_unavailable_vault(azure: Azure) -> None:
+    """No token, no secret: the same to the app."""
+    azure.entra_status = 500
+    azure.put(NAME, json.dumps(PAIR))
+
+    with pytest.raises(VaultUnavailable):
+        source(azure).get()
+
+
+def test_missing_secret_is_named(azure: Azure) -> None:
+    """The setting to look at is in the message."""
+    with pytest.raises(VaultUnavailable, match=rf"'{NAME}'.*404.*AIRFLOW_CREDENTIAL_SECRET"):
+        source(azure).get()
+
+
+def test_new_version_is_logged_by_its_id(azure: Azure) -> None:
+    """A rotation can be followed in the log; the value cannot."""
+    log, clock = EventLog(), Clock()
+    credentials = source(azure, log=log, clock=clock)
+    azure.put(NAME, json.dumps(PAIR))
+    credentials.get()
+    clock.seconds += 301
+    credentials.get()
+    azure.put(NAME, "other")
+    clock.seconds += 301
+    credentials.get()
+
+    assert log.counts["secret.read"] == 2
