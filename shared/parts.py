@@ -100,7 +100,7 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog, t
             landing=landing,
             dead_letters=dead_letters,
             gate=gate,
-            pace=Pace(client, max_runs_per_minute=caps[0], max_queued_runs=caps[1], clock=timing.clock),
+            pace=Pace(gate, max_runs_per_minute=caps[0], max_queued_runs=caps[1], clock=timing.clock),
             log=log,
             parallelism=settings.airflow_max_concurrency,
             timing=timing,

@@ -19,7 +19,7 @@ class Timing:
         sleep: Waits for the given seconds.
     """
 
-    dispatch_seconds: float = 200.0
+    dispatch_seconds: float = 120.0
     visibility_seconds: int = 300
     airflow_probe_seconds: float = 30.0
     log_in_probe_seconds: float = 60.0

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.settings import Settings
+from shared.timing import Timing
 
 ROOT = Path(__file__).parents[1]
 HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
@@ -47,6 +48,15 @@ def test_quick_retries_end_well_before_the_function_does() -> None:
     with pytest.raises(ValueError, match="from 0 to 90"):
         Settings.table()["airflow_retry_budget_seconds"].parse(str(largest + 1))
     assert largest < _seconds(HOST["functionTimeout"]) / 3
+
+
+def test_dispatcher_ends_well_before_the_function_does() -> None:
+    """The last message that it takes may need five calls to Airflow, each with the usual time-outs."""
+    table = Settings.table()
+    call = sum(float(table[f"airflow_{what}_timeout_seconds"].default or 0) for what in ("connect", "read"))
+
+    assert Timing().dispatch_seconds + 5 * call < _seconds(HOST["functionTimeout"])
+    assert Timing().visibility_seconds >= 5 * call
 
 
 def test_poison_threshold_is_the_documented_one() -> None:

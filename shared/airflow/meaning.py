@@ -46,6 +46,20 @@ class Row:
     is_ours: bool = False
     is_json: bool = False
 
+    @property
+    def status_text(self) -> str:
+        """The statuses, as the documentation shows them."""
+        return str(self.statuses[0]) if len(self.statuses) == 1 else f"{self.statuses[0] // 100}xx"
+
+    @property
+    def condition(self) -> str:
+        """What else must hold, as the documentation shows it."""
+        if self.is_ours:
+            return "JSON with our run id"
+        if self.words:
+            return f"JSON, words match `{self.words}`"
+        return "JSON" if self.is_json else "any"
+
     def matches(self, answer: Answer, run_id: str, *, is_ours: bool) -> bool:
         """Tell whether an answer is of this kind."""
         return (

@@ -23,6 +23,9 @@ class Airflow(Protocol):
     def is_paused(self, dag_id: str) -> bool:
         """Tell whether the DAG is paused."""
 
+    def waiting_runs(self, dag_id: str | None = None) -> int:
+        """Count the runs that wait for a worker, of one DAG or of all."""
+
 
 class Gate:
     """Lets at most so many calls through at once, and none while a breaker is open.
@@ -62,6 +65,10 @@ class Gate:
     def is_paused(self, dag_id: str) -> bool:
         """Tell whether the DAG is paused; held back by open breakers, as `trigger`."""
         return self._through(self._breakers, lambda: self._airflow.is_paused(dag_id))
+
+    def waiting_runs(self, dag_id: str | None = None) -> int:
+        """Count the runs that wait for a worker; held back by open breakers, as `trigger`."""
+        return self._through(self._breakers, lambda: self._airflow.waiting_runs(dag_id))
 
     @property
     def is_open(self) -> bool:

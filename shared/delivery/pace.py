@@ -13,7 +13,7 @@ _LOOK_AGAIN_SECONDS = 10.0
 
 
 class CountsRuns(Protocol):
-    """Counts runs that wait for a worker; see `AirflowClient.waiting_runs`."""
+    """Counts runs that wait for a worker; see `Gate.waiting_runs`."""
 
     def waiting_runs(self, dag_id: str | None = None) -> int:
         """Count them, of one DAG or of all; those of paused DAGs apart."""

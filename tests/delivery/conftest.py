@@ -66,7 +66,7 @@ class Yard(Stage):
             "landing": self.landing,
             "dead_letters": self.dead_letters,
             "gate": self.gate,
-            "pace": Pace(self.airflow, **self.caps, clock=self.clock),
+            "pace": Pace(self.gate, **self.caps, clock=self.clock),
             "log": self.log,
             "parallelism": 4,
             "timing": self.clock.timing,
