@@ -40,6 +40,19 @@ def test_missing_setting_stops_the_deployment(az: FakeAz) -> None:
     assert "azd provision" in done.stderr
 
 
+def test_routes_that_cannot_be_used_stop_the_deployment(az: FakeAz) -> None:
+    """With the line and what to do, before a single event waits for it."""
+    az.app_settings(
+        {**USABLE, "AIRFLOW_ROUTES": '[[route]]\nname = "r"\nmatch = "landing/{a}{b}"\ndag_id = "d"'}
+    )
+
+    done = run_hook(az, "check_settings")
+
+    assert done.returncode == 1
+    assert "AIRFLOW_ROUTES is unusable" in done.stderr
+    assert "line 3, route 'r'" in done.stderr
+
+
 def test_settings_that_cannot_be_read_stop_the_deployment(az: FakeAz) -> None:
     """Not knowing is not good enough."""
     az.script["functionapp config appsettings list"] = [failed("ERROR: (ResourceNotFound) no such site", 3)]
