@@ -6,6 +6,7 @@ calls of ten, before or after it has created the run. Bounded in count and time;
 
 import argparse
 import json
+import logging
 import random
 import sys
 import time
@@ -39,8 +40,10 @@ def soak(*, versions: int, deliveries: int, seed: int, seconds: float) -> dict[s
         airflow.faults.append(_fault(chance))
         app = App(_settings(airflow, azurite.connection_string), EventLog(), FAST)
         with ThreadPoolExecutor(THREADS) as pool:
-            for batch in _batches(versions, deliveries, chance):
+            for number, batch in enumerate(_batches(versions, deliveries, chance), start=1):
                 list(pool.map(app.on_event, batch))
+                if number % 10 == 0:
+                    print(f"{number * 1_000} delivered, {len(airflow.runs)} runs", flush=True)  # noqa: T201
                 if time.monotonic() > end:
                     msg = f"not delivered within {seconds:g} s"
                     raise TimeoutError(msg)
@@ -128,6 +131,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4 * 3600)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)  # noqa: T201
+    logging.getLogger("blob_to_dag").addHandler(logging.NullHandler())  # a million lines tell nobody anything
     began = time.monotonic()
     counted = soak(**vars(arguments))
     print(f"{counted} in {time.monotonic() - began:.0f} s")  # noqa: T201
