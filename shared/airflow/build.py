@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from requests.auth import AuthBase
@@ -73,18 +74,21 @@ def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: Ev
         ),
     }
 
+    @cache
+    def auth(kind: str) -> AuthBase:
+        return kinds[kind]()
+
     def link(dialect: Dialect) -> Link:
         kind = settings.airflow_auth
         if kind == "auto":
             kind = "token" if dialect.name == "v2" else "basic"
-        return Link(dialect=dialect, auth=kinds[kind]())
+        return Link(dialect=dialect, auth=auth(kind))
 
     if settings.airflow_api != "auto":
         named = next(dialect for dialect in DIALECTS if dialect.name == settings.airflow_api)
         return AirflowClient(http, FixedLink(link(named)), conf_max_bytes=settings.conf_max_bytes)
-    asking = (
-        NoAuth() if settings.airflow_auth in {"auto", "basic", "token"} else kinds[settings.airflow_auth]()
-    )
+    # A password goes only to what is known to be Airflow; what a gateway wants goes along from the start.
+    asking = auth("none" if settings.airflow_auth in {"auto", "basic", "token"} else settings.airflow_auth)
 
     def send(call: Call) -> Answer:
         return http.send(call, auth=asking)

@@ -1,0 +1,296 @@
+"""What the client makes of the answers: created, there already, again, never; with few requests."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.airflow.answer import Answer
+from shared.airflow.client import AirflowClient, Delivery
+from shared.airflow.credentials import Credentials, Rotation
+from shared.airflow.dag_names import DagNames
+from shared.airflow.dates import logical_dates
+from shared.errors import (
+    AirflowUnclear,
+    BadConf,
+    BlobToDagError,
+    CredentialsRefused,
+    DagMissing,
+    DateTaken,
+    LookUpForbidden,
+    NotAirflow,
+    RunRefused,
+)
+from shared.event_log import EventLog
+from tests.airflow.stand import STORAGE, client_of, run_request
+from tests.airflow_server import Exchange, airflow_server
+
+MIDNIGHT = datetime(2026, 11, 20, 23, 59, 59, 999_999, tzinfo=UTC)
+RUN = run_request(dag_id="copy_file", run_id="r1")
+DATED = run_request(dag_id="copy_file", run_id="r1", logical_date=MIDNIGHT)
+CONFLICT = (409, {"detail": {"reason": "Unique constraint violation"}})
+NO_RUN = (404, {"detail": "The DagRun with run_id `r1` was not found"})
+
+type Ask = Callable[[str, str], tuple[int, Any]]
+
+
+def outcome(ask: Ask, *, api: str = "v2", run: Any = RUN) -> tuple[Delivery | BlobToDagError, list[Exchange]]:
+    """Trigger a run against a server that answers as told; give what came of it and what was asked."""
+    asked: list[Exchange] = []
+
+    def answer(exchange: Exchange) -> bool:
+        asked.append(exchange)
+        exchange.answer(*ask(exchange.method, exchange.path))
+        return True
+
+    with airflow_server() as server:
+        server.faults.append(answer)
+        client = client_to(server.base_url, api)
+        try:
+            return client.trigger(run), asked
+        except BlobToDagError as error:
+            return error, asked
+
+
+def client_to(base_url: str, api: str) -> AirflowClient:
+    """Build a client without a log-in."""
+    environ = {"AIRFLOW_BASE_URL": base_url, "AIRFLOW_API": api, "AIRFLOW_AUTH": "none", **STORAGE}
+    return client_of(environ, EventLog())
+
+
+def test_conflict_is_delivered_only_if_the_run_is_found() -> None:
+    """409 alone is no proof."""
+    found = {"dag_run_id": "r1", "state": "queued"}
+
+    there, _ = outcome(lambda method, _: CONFLICT if method == "POST" else (200, found))
+    taken, asked = outcome(lambda method, _: CONFLICT if method == "POST" else NO_RUN)
+
+    assert there is Delivery.ALREADY_THERE
+    assert isinstance(taken, DateTaken)
+    assert [exchange.method for exchange in asked] == ["POST", "GET"]
+
+
+def test_taken_date_moves_within_its_second_and_keeps_the_run_id() -> None:
+    """`{{ ds }}` stays, also just before midnight; a handful of tries."""
+    taken, asked = outcome(lambda method, _: CONFLICT if method == "POST" else NO_RUN, run=DATED)
+    bodies = [exchange.body for exchange in asked if exchange.method == "POST"]
+
+    assert isinstance(taken, DateTaken)
+    assert {body["dag_run_id"] for body in bodies} == {"r1"}
+    assert len({body["logical_date"] for body in bodies}) == len(bodies) == 6
+    assert {body["logical_date"][:19] for body in bodies} == {"2026-11-20T23:59:59"}
+
+
+def test_dates_depend_on_the_run_first_and_on_chance_later() -> None:
+    """Many blobs of one instant rarely meet again."""
+    first = list(logical_dates(DATED, below=lambda _: 4))
+    again = list(logical_dates(DATED, below=lambda _: 5))
+
+    assert first[:2] == again[:2]
+    assert first[0] == MIDNIGHT
+    assert first[2].microsecond == 4 if first[2] else False
+    assert list(logical_dates(RUN)) == [None]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_old_airflow_hides_a_taken_date_behind_500(*, is_there: bool) -> None:
+    """The run is looked up there; a real breakdown stays unclear in the end."""
+    runs = [{"run_id": "r1", "state": "running"}] if is_there else []
+    result, asked = outcome(
+        lambda method, _: (500, "<html>") if method == "POST" else (200, runs), api="experimental", run=DATED
+    )
+
+    assert (result is Delivery.ALREADY_THERE) == is_there
+    assert isinstance(result, AirflowUnclear) != is_there
+    assert len(asked) == (2 if is_there else 12)
+
+
+def test_old_airflow_names_the_run_that_is_there() -> None:
+    """Its words are proof; its list of all runs would be long."""
+    result, asked = outcome(
+        lambda *_: (400, {"error": "Run id r1 already exists for dag id copy_file"}), api="experimental"
+    )
+
+    assert result is Delivery.ALREADY_THERE
+    assert len(asked) == 1
+
+
+def test_role_that_may_create_but_not_read_is_told_so() -> None:
+    """The run may be there: what is parked stays with this Airflow."""
+    result, _ = outcome(lambda method, _: CONFLICT if method == "POST" else (403, {"detail": "Forbidden"}))
+
+    assert isinstance(result, LookUpForbidden)
+    assert "Let it read them" in str(result)
+    assert result.may_have_been_sent
+
+
+def test_dag_with_import_errors_is_awaited() -> None:
+    """Somebody mends its file, then it is there again."""
+    words = "Dag with dag_id: 'copy_file' has import errors and cannot be triggered"
+    result, _ = outcome(lambda *_: (400, {"detail": words}))
+
+    assert isinstance(result, DagMissing)
+    assert "has import errors" in str(result)
+
+
+def test_refusal_is_in_airflows_own_words() -> None:
+    """Without the values that were sent."""
+    detail = [{"loc": ["body", "conf"], "msg": "Input should be a valid dictionary", "input": "secret.csv"}]
+    result, _ = outcome(lambda *_: (422, {"detail": detail}))
+
+    assert isinstance(result, RunRefused)
+    assert "body.conf: Input should be a valid dictionary" in str(result)
+    assert "secret.csv" not in str(result)
+
+
+@pytest.mark.parametrize("dag_id", ["", ".", ".."])
+def test_dag_id_that_is_a_step_in_a_path_is_never_sent(dag_id: str) -> None:
+    """It would end up at another address."""
+    result, asked = outcome(lambda *_: (200, {}), run=run_request(dag_id=dag_id))
+
+    assert isinstance(result, RunRefused)
+    assert asked == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", object(), "x" * 70_000])
+def test_conf_is_checked_before_anything_is_sent(value: object) -> None:
+    """Not JSON, half a character, no JSON type, too large."""
+    result, asked = outcome(lambda *_: (200, {}), run=run_request(conf={"a": value}))
+
+    assert isinstance(result, BadConf)
+    assert asked == []
+
+
+def test_foreign_answer_puts_the_detected_api_in_doubt() -> None:
+    """An Airflow that was upgraded answers 404 to the old path."""
+    with airflow_server() as server:
+        environ = {"AIRFLOW_BASE_URL": server.base_url, "AIRFLOW_AUTH": "none", **STORAGE}
+        client = client_of(environ, EventLog())
+        doubts: list[None] = []
+        client._link.doubt = lambda: doubts.append(None)  # type: ignore[method-assign]
+
+        def upgraded(exchange: Exchange) -> bool:
+            if not exchange.path.endswith("/version"):
+                exchange.answer(404, {"detail": "has been removed"})
+            return not exchange.path.endswith("/version")
+
+        server.faults.append(upgraded)
+        for ask in (lambda: client.trigger(RUN), lambda: client.find("d", "r1")):
+            with pytest.raises(NotAirflow):
+                ask()
+
+    assert len(doubts) == 2
+
+
+def test_operations_go_through_the_dialect() -> None:
+    """What the app and its operators ask beside starting runs."""
+    answers: dict[str, tuple[int, Any]] = {
+        "/api/v2/dags": (200, {"dags": [{"dag_id": "d"}], "total_entries": 1}),
+        "/api/v2/dags/d": (200, {"is_paused": True, "has_import_errors": False}),
+        "/api/v2/dags/gone": (404, {"detail": "The Dag with ID: `gone` was not found"}),
+        "/api/v2/dags/~/dagRuns/list": (200, {"total_entries": 3}),
+        "/api/v2/monitor/health": (
+            200,
+            {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}},
+        ),
+        "/api/v2/version": (200, {"version": "3.3.2"}),
+    }
+
+    def answer(exchange: Exchange) -> bool:
+        exchange.answer(*answers[exchange.path])
+        return True
+
+    with airflow_server() as server:
+        server.faults.append(answer)
+        client = client_to(server.base_url, "v2")
+
+        assert list(client.dag_ids()) == ["d"]
+        assert client.is_paused("d")
+        assert not client.is_paused("gone")
+        assert client.waiting_runs() == 0
+        assert client.count_waiting("x").of_active_dags == 3
+        assert client.health().is_healthy
+        assert (client.api, client.version()) == ("v2", "3.3.2")
+
+
+def test_near_names_are_asked_for_once_a_minute() -> None:
+    """A missing DAG is met by every blob of its route."""
+    now, asked = [0.0], [0]
+
+    def names() -> list[str]:
+        asked[0] += 1
+        if asked[0] > 1:
+            msg = "no"
+            raise CredentialsRefused(msg)
+        return ["copy_file", "other"]
+
+    dag_names = DagNames(names, clock=lambda: now[0])
+    near = [dag_names.near("copy_fiel") for _ in range(5)]
+    now[0] = 61.0
+
+    assert near == [["copy_file"]] * 5
+    assert dag_names.near("copy_fiel") == []
+    assert asked == [2]
+
+
+class Source:
+    """Credentials that tests change; reading again shows what is really there."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.cached, self.there = tokens
+
+    def get(self) -> Credentials:
+        """See `CredentialSource`."""
+        return Credentials(fields={"token": self.cached}, origin="test")
+
+    def reread(self) -> Credentials:
+        """See `CredentialSource`."""
+        self.cached = self.there
+        return self.get()
+
+
+def test_rotation_prefers_the_newest_and_falls_back_to_what_worked() -> None:
+    """A refusal of the newest is remembered for a while."""
+    now = [0.0]
+    source = Source("old", "old")
+    rotation = Rotation(source, refusal_pause_seconds=30, clock=lambda: now[0])
+    old = rotation.current()
+    rotation.worked(old)
+    rotation.worked(old)
+    source.cached = source.there = "new"
+    new = rotation.current()
+    instead = rotation.after_refusal(new, is_certain=True)
+    meanwhile = rotation.current()
+    of_old = rotation.after_refusal(old, is_certain=True)
+    now[0] = 31.0
+
+    assert (old.fields, new.fields) == ({"token": "old"}, {"token": "new"})
+    assert instead == meanwhile == old
+    assert of_old is None
+    assert rotation.current() == new
+    assert rotation.after_refusal(old, is_certain=False) == new
+
+
+def test_refused_credentials_without_others_are_not_sent_again_for_a_while() -> None:
+    """A truly wrong password hammers nothing; a doubtful refusal does not count."""
+    rotation = Rotation(Source("a", "a"), refusal_pause_seconds=30, clock=lambda: 0.0)
+    credentials = rotation.current()
+    doubtful = rotation.after_refusal(credentials, is_certain=False)
+    rotation.raise_if_refused(credentials)
+    certain = rotation.after_refusal(credentials, is_certain=True)
+
+    assert doubtful is certain is None
+    with pytest.raises(CredentialsRefused):
+        rotation.raise_if_refused(credentials)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("7", 7), ("", None), (None, None), ("soon", None), ("Fri, 20 Nov 2026 06:30:25", 10)],
+)
+def test_retry_after_is_seconds_or_a_date(text: str | None, seconds: float | None) -> None:
+    """Anything else is nothing."""
+    answer = Answer(status=429, retry_after=text)
+
+    assert answer.retry_after_seconds(now=datetime(2026, 11, 20, 6, 30, 15, tzinfo=UTC)) == seconds

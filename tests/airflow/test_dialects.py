@@ -1,0 +1,323 @@
+"""What each generation is asked, and what its answers mean: pure, by table."""
+
+import re
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.airflow.answer import Answer
+from shared.airflow.call import Call, Exchange
+from shared.airflow.dialect import DagState, Dialect, Health, WaitingRuns
+from shared.airflow.experimental import Experimental
+from shared.airflow.link import DIALECTS, converse
+from shared.airflow.meaning import TABLE, Meaning, meaning_of
+from shared.airflow.v1 import V1
+from shared.airflow.v2 import V2
+from shared.errors import (
+    AirflowBusy,
+    AirflowUnclear,
+    CredentialsRefused,
+    Forbidden,
+    NotAirflow,
+    TryAgain,
+)
+from tests.airflow.stand import run_request
+
+RUN = run_request(run_id="r1", dag_id="a dag", conf={"filename": "x"})
+DATED = run_request(run_id="r1", logical_date=datetime(2026, 11, 20, 6, tzinfo=UTC))
+OLD = Experimental()
+NOT_FOUND_V1 = {
+    "title": "DAGRun not found",
+    "detail": "DAGRun with DAG ID: 'd' and DagRun ID: 'r1' not found",
+}
+
+
+def play[T](exchange: Exchange[T], *answers: tuple[int, Any]) -> tuple[T, list[Call]]:
+    """Carry an exchange through with these answers; give its result and what was asked."""
+    left = list(answers)
+    calls: list[Call] = []
+
+    def send(call: Call) -> Answer:
+        calls.append(call)
+        status, body = left.pop(0)
+        return Answer(status=status, json=body)
+
+    result = converse(exchange, send)
+    assert not left
+    return result, calls
+
+
+def test_each_generation_is_asked_for_a_run_in_its_own_way() -> None:
+    """A date is left out, null, or another field; the old API's microseconds need a text."""
+    asked = {
+        dialect.name: play(dialect.trigger(RUN), (200, {"dag_run_id": "r1", "run_id": "r1"}))
+        for dialect in DIALECTS
+    }
+
+    bodies = {name: calls[0].body for name, (_, calls) in asked.items()}
+    assert bodies == {
+        "v2": {"dag_run_id": "r1", "logical_date": None, "conf": {"filename": "x"}},
+        "v1": {"dag_run_id": "r1", "conf": {"filename": "x"}},
+        "experimental": {"run_id": "r1", "conf": {"filename": "x"}, "replace_microseconds": "false"},
+    }
+    assert {name: calls[0].path for name, (_, calls) in asked.items()} == {
+        "v2": "/api/v2/dags/a%20dag/dagRuns",
+        "v1": "/api/v1/dags/a%20dag/dagRuns",
+        "experimental": "/api/experimental/dags/a%20dag/dag_runs",
+    }
+    assert {triggered.meaning for triggered, _ in asked.values()} == {Meaning.CREATED}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "key"), [(V2, "logical_date"), (V1, "logical_date"), (OLD, "execution_date")]
+)
+def test_logical_date_is_sent_with_its_zone(dialect: Dialect, key: str) -> None:
+    """All generations refuse a date without one."""
+    _, calls = play(dialect.trigger(DATED), (500, None))
+
+    assert (calls[0].body or {})[key] == "2026-11-20T06:00:00+00:00"
+
+
+ANSWERS = [
+    (200, {"dag_run_id": "other"}, "", Meaning.FOREIGN),
+    (204, None, "", Meaning.FOREIGN),
+    (302, None, "", Meaning.FOREIGN),
+    (400, {"error": "Run id r1 already exists for dag id d"}, "", Meaning.EXISTS),
+    (400, {"error": "Run id r11 already exists for dag id d"}, "", Meaning.REFUSED),
+    (400, {"detail": "DAG with dag_id: 'd' has import errors"}, "", Meaning.DAG_BROKEN),
+    (
+        400,
+        {"detail": "Dag with dag_id: 'd' has import errors and cannot be triggered"},
+        "",
+        Meaning.DAG_BROKEN,
+    ),
+    (400, {"detail": "Dag with dag_id: 'd' does not allow manual runs"}, "", Meaning.REFUSED),
+    (400, {"detail": "Invalid input for param filename: No value passed"}, "", Meaning.REFUSED),
+    (400, None, "text/html", Meaning.FOREIGN),
+    (401, None, "text/html", Meaning.BAD_CREDENTIALS),
+    (401, {"detail": "Token Expired"}, "", Meaning.BAD_CREDENTIALS),
+    (403, {"detail": "Invalid JWT token"}, "", Meaning.BAD_CREDENTIALS),
+    (403, {"detail": "Forbidden"}, "", Meaning.FORBIDDEN),
+    (403, {"detail": None, "title": "Forbidden"}, "", Meaning.FORBIDDEN),
+    (403, None, "text/html", Meaning.BAD_CREDENTIALS),
+    (404, {"detail": "Dag with dag_id: 'nope' not found"}, "", Meaning.DAG_MISSING),
+    (404, {"error": "Dag id nope not found in DagModel"}, "", Meaning.DAG_MISSING),
+    (404, {"detail": "Not Found"}, "", Meaning.FOREIGN),
+    (404, {"detail": "/api/v1 has been removed in Airflow 3"}, "", Meaning.FOREIGN),
+    (404, None, "text/html", Meaning.FOREIGN),
+    (408, None, "", Meaning.UNCLEAR),
+    (409, {"detail": {"reason": "Unique constraint violation"}}, "", Meaning.CONFLICT),
+    (409, None, "", Meaning.CONFLICT),
+    (413, None, "text/html", Meaning.REFUSED),
+    (418, {}, "", Meaning.FOREIGN),
+    (422, {"detail": [{"loc": ["body", "conf"], "msg": "bad"}]}, "", Meaning.REFUSED),
+    (422, None, "", Meaning.FOREIGN),
+    (429, None, "", Meaning.BUSY),
+    (500, None, "text/html", Meaning.UNCLEAR),
+    (503, None, "", Meaning.UNCLEAR),
+    (100, None, "", Meaning.FOREIGN),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "meaning"), ANSWERS)
+def test_answer_means_the_same_in_all_generations(
+    status: int, body: Any, kind: str, meaning: Meaning
+) -> None:
+    """One table; the first row that matches counts."""
+    answer = Answer(status=status, json=body, content_type=kind)
+
+    assert meaning_of(answer, "r1", is_ours=False) is meaning
+
+
+def test_any_success_that_holds_our_run_id_is_a_created_run() -> None:
+    """A gateway may turn 200 into 201."""
+    for status in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+        assert meaning_of(Answer(status=status, json={}), "r1", is_ours=True) is Meaning.CREATED
+
+
+def test_every_row_of_the_table_is_tested() -> None:
+    """A row that no answer reaches would be a wish."""
+    reached = {
+        next(row for row in TABLE if row.matches(Answer(status=status, json=body), "r1", is_ours=False))
+        for status, body, _, _ in ANSWERS
+        if status >= 200
+    }
+
+    assert set(TABLE) - reached == {TABLE[0]}
+
+
+@pytest.mark.parametrize(("listed", "meaning"), [(403, Meaning.BAD_CREDENTIALS), (200, Meaning.FORBIDDEN)])
+def test_airflow_2_is_asked_whether_the_role_or_the_password_is_wrong(listed: int, meaning: Meaning) -> None:
+    """It answers both with the same 403."""
+    triggered, _ = play(
+        V1.trigger(RUN), (403, {"detail": None, "title": "Forbidden"}), (listed, {"dags": []})
+    )
+
+    assert triggered.meaning is meaning
+
+
+@pytest.mark.parametrize("dialect", [V1, V2])
+def test_run_is_found_by_its_id(dialect: Dialect) -> None:
+    """Only an answer about this run counts."""
+    found, calls = play(dialect.find("d", "r/1"), (200, {"dag_run_id": "r/1", "state": "queued"}))
+
+    assert found == "queued"
+    assert calls[0].path == f"/api/{dialect.name}/dags/d/dagRuns/r%2F1"
+    assert play(dialect.find("d", "r1"), (404, NOT_FOUND_V1))[0] is None
+    assert (
+        play(dialect.find("d", "r1"), (404, {"detail": "The DagRun with run_id: `r1` was not found"}))[0]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (200, {"dag_run_id": "other"}, NotAirflow),
+        (200, None, NotAirflow),
+        (302, None, NotAirflow),
+        (404, None, NotAirflow),
+        (404, {"detail": "Not Found"}, NotAirflow),
+        (401, None, CredentialsRefused),
+        (403, {}, Forbidden),
+        (429, None, AirflowBusy),
+        (500, None, AirflowUnclear),
+    ],
+)
+def test_anything_else_is_no_proof_of_absence(status: int, body: Any, error: type[TryAgain]) -> None:
+    """A run is missing only if Airflow says so."""
+    questions: list[Exchange[Any]] = [
+        V2.find("d", "r1"),
+        V1.dag("d"),
+        V1.health(),
+        V2.version(),
+        V2.dag_ids(),
+    ]
+    for question in questions:
+        with pytest.raises(error) as caught:
+            play(question, (status, body))
+        assert type(caught.value) is error
+
+
+def test_dags_are_listed_page_by_page() -> None:
+    """In a fixed order, so that pages do not overlap."""
+    first = {"dags": [{"dag_id": f"d{number:03}"} for number in range(100)], "total_entries": 101}
+    last = {"dags": [{"dag_id": "z"}, {}], "total_entries": 101}
+    listed, calls = play(V2.dag_ids(), (200, first), (200, last))
+
+    assert len(listed) == 101
+    assert [call.query["offset"] for call in calls] == [0, 100]
+    assert calls[0].query["order_by"] == "dag_id"
+
+
+def test_list_that_never_ends_is_left() -> None:
+    """2,000 names are more than any message needs."""
+    page = {"dags": [{"dag_id": "d"}] * 100, "total_entries": 10**6}
+
+    assert len(play(V1.dag_ids(), *[(200, page)] * 20)[0]) == 2_000
+    assert play(V1.dag_ids(), (200, {"dags": [], "total_entries": 5}))[0] == []
+
+
+def test_state_of_a_dag_is_read() -> None:
+    """Paused, and import errors where the API tells."""
+    state, _ = play(V2.dag("d"), (200, {"is_paused": True, "has_import_errors": False}))
+
+    assert state == DagState(is_paused=True, has_import_errors=False)
+    assert play(V1.dag("d"), (404, {"detail": "The DAG with dag_id: d was not found"}))[0] is None
+
+
+def test_runs_of_paused_dags_are_counted_apart() -> None:
+    """They wait for a person, not for a worker."""
+    paused = {"dags": [{"dag_id": "p"}], "total_entries": 1}
+    waiting, calls = play(
+        V1.waiting_runs(None), (200, paused), (200, {"total_entries": 7}), (200, {"total_entries": 3})
+    )
+    of_paused, _ = play(V1.waiting_runs("p"), (200, paused), (200, {"total_entries": 2}))
+    of_active, _ = play(V2.waiting_runs("a"), (200, paused), (200, {"total_entries": 2}))
+    without, _ = play(
+        V2.waiting_runs(None), (200, {"dags": [], "total_entries": 0}), (200, {"total_entries": 2})
+    )
+
+    assert waiting == WaitingRuns(of_active_dags=4, of_paused_dags=3)
+    assert [call.body for call in calls[1:]] == [
+        {"states": ["queued"], "page_limit": 1},
+        {"states": ["queued"], "page_limit": 1, "dag_ids": ["p"]},
+    ]
+    assert of_paused == WaitingRuns(of_active_dags=0, of_paused_dags=2)
+    assert of_active == without == WaitingRuns(of_active_dags=2, of_paused_dags=0)
+    with pytest.raises(NotAirflow):
+        play(V2.waiting_runs("a"), (200, paused), (200, {}))
+
+
+def test_health_names_both_parts() -> None:
+    """Runs are taken by the database and carried out by the scheduler."""
+    sick, _ = play(
+        V2.health(), (200, {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy"}})
+    )
+    well, _ = play(
+        OLD.health(), (200, {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}})
+    )
+    partial, _ = play(V1.health(), (200, {"metadatabase": {"status": "healthy"}}))
+
+    assert sick == Health(database="healthy", scheduler="unhealthy")
+    assert (well.is_healthy, sick.is_healthy, partial.is_healthy) == (True, False, False)
+
+
+def test_old_api_finds_a_run_in_the_whole_list() -> None:
+    """There is no way to ask for one run."""
+    runs = [{"run_id": "r0", "state": "success"}, {"run_id": "r1", "state": "running"}]
+
+    assert play(OLD.find("d", "r1"), (200, runs))[0] == "running"
+    assert play(OLD.find("d", "r2"), (200, runs))[0] is None
+    assert play(OLD.find("d", "r2"), (400, {"error": "Dag id d not found in DagModel"}))[0] is None
+    with pytest.raises(NotAirflow):
+        play(OLD.find("d", "r2"), (200, {"runs": []}))
+
+
+def test_old_api_tells_a_missing_dag_from_a_breakdown() -> None:
+    """It answers 500 to both; its list of runs knows better."""
+    assert play(OLD.dag("d"), (200, {"is_paused": False}))[0] == DagState(
+        is_paused=False, has_import_errors=None
+    )
+    assert play(OLD.dag("d"), (500, None), (400, {"error": "Dag id d not found in DagModel"}))[0] is None
+    with pytest.raises(AirflowUnclear):
+        play(OLD.dag("d"), (500, None), (500, None))
+    with pytest.raises(NotAirflow):
+        play(OLD.dag("d"), (404, None))
+
+
+def test_old_api_counts_running_runs_dag_by_dag() -> None:
+    """A run is `running` at once there, also while its DAG is paused."""
+    latest = {"items": [{"dag_id": "b"}, {"dag_id": "a"}, {"dag_id": "gone"}]}
+    waiting, _ = play(
+        OLD.waiting_runs(None),
+        (200, latest),
+        (200, {"is_paused": False}),
+        (200, [{"run_id": "1"}]),
+        (200, {"is_paused": True}),
+        (200, [{"run_id": "1"}, {"run_id": "2"}]),
+        (500, None),
+        (400, {"error": "Dag id gone not found in DagModel"}),
+    )
+
+    assert waiting == WaitingRuns(of_active_dags=1, of_paused_dags=2)
+    with pytest.raises(NotAirflow):
+        play(OLD.dag_ids(), (200, {}))
+
+
+def test_old_api_is_known_by_its_test_page() -> None:
+    """It does not tell its version."""
+    assert play(OLD.version(), (200, {"status": "OK"}))[0] == "1.10"
+    with pytest.raises(NotAirflow):
+        play(OLD.version(), (200, {"status": "ok"}))
+
+
+def test_docs_show_the_table_of_the_code() -> None:
+    """What people read is what the code does."""
+    text = (Path(__file__).parents[2] / "docs" / "airflow.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d\d|\dxx) \| (.*?) \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
+
+    assert [(row.status_text, row.condition, row.meaning.value, row.seen) for row in TABLE] == rows
