@@ -87,11 +87,6 @@ class Parking:
         with self._translated("parking again"), _not_ours_any_more():
             self._queue.update_message(ticket.message, content=text, visibility_timeout=delay_seconds)
 
-    def release(self, ticket: Ticket) -> None:
-        """Give the message back unchanged, due at once."""
-        with self._translated("releasing"), _not_ours_any_more():
-            self._queue.update_message(ticket.message, visibility_timeout=0)
-
     def done(self, ticket: Ticket) -> None:
         """Remove the message: what it stood for is delivered or a dead letter."""
         with self._translated("deleting"), _not_ours_any_more():

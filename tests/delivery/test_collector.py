@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from local.azurite import ACCOUNT_KEY
 from shared.delivery.collector import EVENT_GRID_DEAD_LETTERS
 from shared.delivery.message_body import encode_body
 from shared.sources import event_queue, poison
+from shared.storage import StorageAccount
+from shared.storage_connection import StorageConnection
 from tests.delivery.conftest import Yard
 from tests.sources.test_event_grid import cloud_event, event_grid
 
@@ -135,6 +138,18 @@ def test_collected_events_are_delivered(yard: Yard) -> None:
     yard.dispatcher().run()
 
     assert [run.conf["filename"] for run in yard.airflow.runs.values()] == ["a"]
+
+
+def test_place_that_fails_is_left_for_later() -> None:
+    """The others are collected all the same, and the log says which failed."""
+    text = (
+        f"AccountName=a;AccountKey={ACCOUNT_KEY};"
+        "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
+    )
+    yard = Yard(account=StorageAccount(StorageConnection(name="x", connection_string=text), threads=1))
+
+    assert yard.collector().run() == 0
+    assert yard.log.counts == {"collector.failed": 3}
 
 
 def test_places_that_are_not_there_hold_nothing(yard: Yard) -> None:

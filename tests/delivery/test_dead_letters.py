@@ -4,9 +4,14 @@ import json
 
 import pytest
 
+from local.azurite import ACCOUNT_KEY
+from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.parked import Parked, Pin
-from shared.errors import BadEvent, RunRefused
+from shared.errors import BadEvent, RunRefused, StorageUnavailable
+from shared.event_log import EventLog
 from shared.run_id import run_id
+from shared.storage import StorageAccount
+from shared.storage_connection import StorageConnection
 from tests.delivery.conftest import Yard
 from tests.samples import blob_event
 
@@ -41,6 +46,18 @@ def test_letter_is_written_once(yard: Yard) -> None:
 
     [letter] = yard.letters().values()
     assert json.loads(letter)["message"] == "refusal 0"
+
+
+def test_letter_that_cannot_be_written_is_an_error() -> None:
+    """The caller keeps the event."""
+    text = (
+        f"AccountName=a;AccountKey={ACCOUNT_KEY};"
+        "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
+    )
+    account = StorageAccount(StorageConnection(name="x", connection_string=text), threads=1)
+
+    with pytest.raises(StorageUnavailable, match="the event is kept"):
+        DeadLetters(account.blobs, EventLog()).bury(PARKED, RunRefused("no"))
 
 
 def test_unreadable_message_is_kept_byte_for_byte(yard: Yard) -> None:

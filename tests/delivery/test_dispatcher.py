@@ -227,6 +227,47 @@ def test_runs_that_wait_in_airflow_hold_the_rest_back(yard: Yard) -> None:
     assert len(yard.waiting()) == 32
 
 
+def test_airflow_that_cannot_say_how_many_wait_is_found_down_by_the_deliveries(yard: Yard) -> None:
+    """The breaker counts them as any other failure; nothing is lost."""
+
+    class SilentAirflow(FakeAirflow):
+        def waiting_runs(self, dag_id: str | None = None) -> int:
+            msg = "down"
+            raise AirflowUnreachable(msg)
+
+    yard.airflow = SilentAirflow()
+    yard.caps["max_queued_runs"] = 5
+    yard.__post_init__()
+    _park(yard, *(str(number) for number in range(10)))
+
+    yard.dispatcher().run()
+
+    assert yard.airflow.calls == []
+    assert yard.count() == 10
+    assert yard.log.counts["breaker.open"] == 1
+
+
+def test_time_that_is_up_ends_it_with_work_left(yard: Yard) -> None:
+    """The function must end before its time-out; the next tick goes on."""
+    _park(yard, *(str(number) for number in range(10)))
+
+    assert yard.dispatcher(timing=replace(yard.clock.timing, dispatch_seconds=0.0)).run() == 0
+    assert len(yard.waiting()) == 10
+
+
+def test_storage_that_fails_in_the_middle_leaves_the_message(yard: Yard) -> None:
+    """It is seen again when its visibility ends."""
+    event = blob_event(metadata={"k": "v" * 8_100})
+    parked = Parked(container=event.container, name=event.name, event=event, route="default")
+    yard.parking.park(parked, delay_seconds=0)
+    yard.landing.error = StorageUnavailable("down")
+
+    yard.dispatcher().run()
+
+    assert yard.count() == 1
+    assert yard.log.counts["dispatcher.storage_failed"] == 1
+
+
 def test_facts_that_did_not_fit_are_read_again(yard: Yard) -> None:
     """Metadata may be larger than a message."""
     event = blob_event(metadata={"k": "v" * 8_100})
