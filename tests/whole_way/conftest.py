@@ -1,7 +1,7 @@
 """A real Airflow 3 with a DAG that costs nothing, for tests that start many runs or stop Airflow."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from azure.storage.queue import QueueServiceClient
 
 from local.airflow import Airflow, start_airflow
 from local.azurite import Azurite
+from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from shared.delivery.parking import QUEUE
 
@@ -19,12 +20,14 @@ DAG_ID = "noop"
 
 @pytest.fixture(scope="module")
 def quiet_airflow() -> Iterator[Airflow]:
-    """Yield an Airflow of the module's own."""
-    try:
-        airflow = start_airflow(dags_folder=Path(__file__).with_name("dags"))
-    except NotInstalledError as error:
-        pytest.skip(str(error))
-    with airflow:
+    """Yield an Airflow of the module's own, on PostgreSQL: SQLite lets one write at a time."""
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(start_postgres()).new_database()
+            airflow = start_airflow(dags_folder=Path(__file__).with_name("dags"), database_url=database)
+        except NotInstalledError as error:
+            pytest.skip(str(error))
+        stack.enter_context(airflow)
         airflow.api.wait_for_dags({DAG_ID})
         yield airflow
 
