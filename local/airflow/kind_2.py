@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from local.airflow.kind import LOCKS, AirflowKind, Place, program_of
+from local.airflow.kind import LOCKS, Place, program_of
 
 HEALTH_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 120
@@ -91,7 +91,7 @@ class Airflow2:
         return heartbeat is not None and _seconds(heartbeat) > since
 
 
-AIRFLOW_2: AirflowKind = Airflow2()
+AIRFLOW_2 = Airflow2()
 
 
 def _seconds(heartbeat: str) -> float:
