@@ -107,8 +107,6 @@ def connection_faults(settings: Settings, environ: Mapping[str, str]) -> list[st
         faults.append(
             f"AIRFLOW_AUTH=token is Airflow 3's log-in, AIRFLOW_API={settings.airflow_api} has none."
         )
-    if settings.key_vault_uri and not settings.airflow_credential_secret:
-        faults.append("KEY_VAULT_URI needs AIRFLOW_CREDENTIAL_SECRET, the name of the secret.")
     if settings.key_vault_uri and not settings.key_vault_uri.startswith("https://"):
         faults.append("KEY_VAULT_URI is not https.")
     if settings.airflow_client_key and not settings.airflow_client_certificate:

@@ -27,6 +27,25 @@ USUAL = ("3-postgres", "2-postgres")
 """What `make test` runs; `make test-airflow` sets AIRFLOWS=all."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marker of this folder means."""
+    config.addinivalue_line("markers", "generations(*apis): only for these dialects of Airflow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a generation does not have: that is no skip, for nothing is missing."""
+    left_out = [item for item in items if not _concerns(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _concerns(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("generations")
+    callspec = getattr(item, "callspec", None)
+    return marker is None or callspec is None or KINDS[callspec.params["stand"]][1] in marker.args
+
+
 def chosen() -> list[str]:
     """Give the Airflows to test: AIRFLOWS is `all`, or names with commas."""
     names = os.environ.get("AIRFLOWS", ",".join(USUAL))

@@ -38,11 +38,6 @@ class Stand:
     api: str
     log: EventLog = field(default_factory=EventLog)
 
-    @property
-    def can_tell_conf(self) -> bool:
-        """Whether the API gives a run's conf back."""
-        return self.api != "experimental"
-
     def environment(self, **changes: str) -> dict[str, str]:
         """Give app settings for it."""
         return {

@@ -50,10 +50,9 @@ def test_run_is_looked_up_by_its_id(stand: Stand) -> None:
     assert client.find("contract_take", "t-never-sent") is None
 
 
+@pytest.mark.generations("v1", "v2")
 def test_hostile_conf_arrives_as_it_is(stand: Stand) -> None:
-    """A file name is data."""
-    if not stand.can_tell_conf:
-        pytest.skip("Airflow 1.10's API does not give a run's conf back")
+    """A file name is data. Airflow 1.10's API does not give a run's conf back."""
     conf = {"filename": 'it\'s "{{ ds }}"\n%2F ../é😀', "size": 0, "metadata": {"a": "b"}}
     run = run_request(conf=conf)
     stand.client().trigger(run)
@@ -114,10 +113,9 @@ def test_changed_password_costs_no_event(stand: Stand) -> None:
     assert client.trigger(run) is Delivery.CREATED
 
 
+@pytest.mark.generations("v2")
 def test_expired_token_is_replaced_within_the_call(stand: Stand) -> None:
     """Airflow 3 answers 401 to an expired token; one new log-in, and the run is there."""
-    if stand.api != "v2":
-        pytest.skip("only Airflow 3 has tokens of its own")
     good = jwt.decode(stand.log_in("admin", stand.airflow.password), options={"verify_signature": False})
     expired = {**good, "exp": int(time.time()) - 60, "iat": int(time.time()) - 3600}
     token = jwt.encode(expired, stand.airflow.place.secret, algorithm="HS512")
@@ -132,11 +130,9 @@ def test_expired_token_is_replaced_within_the_call(stand: Stand) -> None:
     assert client.trigger(run_request()) is Delivery.CREATED
 
 
+@pytest.mark.generations("v1", "v2")
 def test_params_that_fail_are_refused_for_good(stand: Stand) -> None:
-    """Airflow's own words are in the reason."""
-    if stand.api == "experimental":
-        pytest.skip("Airflow 1.10 has no checked params")
-
+    """Airflow's own words are in the reason. Airflow 1.10 has no checked params."""
     with pytest.raises(RunRefused, match="Invalid input for param filename"):
         stand.client().trigger(run_request(dag_id="contract_params", conf={}))
 

@@ -123,10 +123,9 @@ def test_snippet_does_what_the_documentation_says(stand: Stand, name: str) -> No
     assert stand.client().trigger(run) is Delivery.ALREADY_THERE
 
 
+@pytest.mark.generations("experimental", "v1")
 def test_snippet_makes_a_run_for_each_delivery(stand: Stand) -> None:
-    """Even where it works: without a run id of its own, an event that comes twice runs twice."""
-    if stand.api == "v2":
-        pytest.skip("Airflow 3 refuses it")
+    """Where it works, an event that comes twice runs twice: it has no run id of its own."""
     before = len(stand.runs("contract_take"))
     for _ in range(2):
         time.sleep(1.1)
@@ -135,10 +134,9 @@ def test_snippet_makes_a_run_for_each_delivery(stand: Stand) -> None:
     assert len(stand.runs("contract_take")) == before + 2
 
 
+@pytest.mark.generations("experimental")
 def test_snippet_loses_a_blob_of_the_same_second_in_airflow_1(stand: Stand) -> None:
-    """The run id is made of the second; ours start a run each."""
-    if stand.api != "experimental":
-        pytest.skip("newer ones keep microseconds")
+    """The run id is made of the second; ours start a run each. Newer ones keep microseconds."""
     statuses = [conf_as_object(stand) for _ in range(8)]
     ours = [stand.client().trigger(run_request(conf=CONF)) for _ in range(8)]
 
