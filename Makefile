@@ -109,6 +109,8 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --no-header --no-annotate 
 lock: venv ## Renew the lock files
 	@$(COMPILE) --python-version 3.13 --group dev requirements.txt --output-file requirements-dev.lock
 	@$(COMPILE) --python-version 3.13 local/airflow/requirements-3.in --output-file local/airflow/requirements-3.lock
+	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 local/airflow/requirements-2.in --output-file local/airflow/requirements-2.lock
+	@$(COMPILE) --python-version 3.13 local/postgres/requirements.in --output-file local/postgres/requirements.lock
 	@$(COMPILE) --python-version 3.13 infra/checkov.in --override infra/checkov-overrides.txt --output-file infra/checkov.lock
 	@cd local && npm install --package-lock-only --loglevel=error
 
