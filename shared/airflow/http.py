@@ -16,6 +16,7 @@ from shared.airflow.deadline import NOT_SENT, DeadlineAdapter
 from shared.errors import AirflowUnclear, AirflowUnreachable
 
 _CHUNK_BYTES = 64 * 1024
+_DEEPEST_CAUSE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +137,10 @@ def _is_before_sending(cause: BaseException) -> bool:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     current: BaseException | None = error
-    for _ in range(10):
-        if current is None:
-            return
+    depth = 0
+    while current is not None and depth < _DEEPEST_CAUSE:
         yield current
+        depth += 1
         inner = current.args[0] if current.args and isinstance(current.args[0], BaseException) else None
         reason = current.reason if isinstance(current, MaxRetryError) else None
         current = reason or inner or current.__cause__ or current.__context__

@@ -214,6 +214,17 @@ def test_operations_go_through_the_dialect() -> None:
         assert (client.api, client.version()) == ("v2", "3.3.2")
 
 
+@pytest.mark.parametrize(("dag_id", "names"), [("copy_fiel", " Near names: copy_file."), ("xyz", "")])
+def test_missing_dag_is_named_with_its_neighbours(dag_id: str, names: str) -> None:
+    """A slip of the pen is the usual cause."""
+    with airflow_server() as server:
+        client = client_to(server.base_url, "v2")
+        with pytest.raises(DagMissing) as caught:
+            client.trigger(run_request(dag_id=dag_id))
+
+    assert str(caught.value).startswith(f"Airflow has no DAG '{dag_id}'.{names} Is its name right")
+
+
 def test_near_names_are_asked_for_once_a_minute() -> None:
     """A missing DAG is met by every blob of its route."""
     now, asked = [0.0], [0]

@@ -1,6 +1,7 @@
 """Whom the session trusts: certificates on both sides, and a proxy only if a setting says so."""
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.airflow.client import AirflowClient
+from shared.airflow.deadline import _Reader
 from shared.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, TryAgain
 from shared.event_log import EventLog
 from tests.airflow.certificates import self_signed
@@ -109,6 +111,23 @@ def test_proxy_of_the_environment_is_used_only_if_a_setting_says_so(
             with pytest.raises(AirflowUnreachable):
                 client.version()
         assert (proxy.connections == 1) == is_trusted
+
+
+def test_answer_has_one_deadline_for_all_its_bytes() -> None:
+    """A byte that comes in time does not move it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(10)
+        moments = iter([0.0, 9.0, 11.0])
+        reader = _Reader(ours, clock=lambda: next(moments))
+        theirs.sendall(b"ab")
+        buffer = bytearray(1)
+
+        assert reader.readable()
+        assert reader.readinto(buffer) == 1
+        with pytest.raises(TimeoutError):
+            reader.readinto(buffer)
+        reader.close()
 
 
 def test_plain_http_elsewhere_is_refused() -> None:

@@ -308,6 +308,16 @@ def test_contradicting_settings_are_named(changes: dict[str, str], word: str) ->
         client_of({**ENVIRON, "AIRFLOW_BASE_URL": "https://airflow", **changes}, EventLog())
 
 
+def test_credentials_of_the_environment_are_never_cached() -> None:
+    """Reading again is reading."""
+    environ = {"AIRFLOW_TOKEN": "one"}
+    source = EnvironmentCredentials(environ)
+    first = source.get()
+    environ["AIRFLOW_TOKEN"] = "two"
+
+    assert (first.need("token"), source.reread().need("token")) == (("one",), ("two",))
+
+
 def test_secrets_do_not_show() -> None:
     """Neither in the credentials nor in what is made of them."""
     credentials = EnvironmentCredentials(ENVIRON).get()

@@ -106,6 +106,24 @@ def test_changed_password_fails_no_event_whichever_side_is_first(azure: Azure) -
         assert locks.log_ins == 2
 
 
+def test_password_changed_at_both_sides_is_found_by_the_refusal(azure: Azure) -> None:
+    """Within the lifetime of what was read: the refused log-in makes the app read the secret again."""
+    azure.put("airflow-credentials", pair(f"{CANARY}-one"))
+    with airflow_server() as server:
+        locks = Locks(server)
+        client = client_for(server, azure, EventLog())
+        before = flow(client, 5)
+        locks.password = f"{CANARY}-two"
+        locks.tokens.clear()
+        azure.put("airflow-credentials", pair(f"{CANARY}-two"))
+        time.sleep(1.1)
+        after = flow(client, 20)
+
+        assert before + after == ["created"] * 25
+        assert locks.log_ins == 3
+        assert azure.requests["secret"] == 2
+
+
 def test_changed_token_fails_no_event_whichever_side_is_first(azure: Azure) -> None:
     """A fixed token that Airflow does not know yet: the one that worked last goes on working."""
     azure.put("airflow-credentials", f"{CANARY}-token")
