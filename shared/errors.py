@@ -13,7 +13,8 @@ BlobToDagError
 │   ├── AirflowUnreachable     no request left this machine (DNS, connect, TLS)
 │   ├── AirflowUnclear         a request may have been sent: the run may exist (time-out, reset, 5xx)
 │   ├── AirflowBusy            Airflow turned the request away unread (429)
-│   ├── NotAirflow             something else answers at this address (log-in page, proxy, foreign JSON)
+│   ├── NotAirflow             something else took the request at this address (log-in page, foreign JSON)
+│   │   └── AirflowNotFound    it did not take it (no such path, a redirect), or was only asked questions
 │   ├── CredentialsRefused     Airflow does not know or accept the log-in
 │   ├── VaultUnavailable       the credentials cannot be read from Key Vault; nothing was sent
 │   ├── LookUpForbidden        the run may be there, but the role may not look it up
@@ -159,6 +160,13 @@ class NotAirflow(TryAgain):
 
     code = "not_airflow"
     may_have_been_sent = True
+
+
+class AirflowNotFound(NotAirflow):
+    """Airflow's API is not at this address. Safe to retry, also elsewhere: nothing was created."""
+
+    code = "airflow_not_found"
+    may_have_been_sent = False
 
 
 class CredentialsRefused(TryAgain):

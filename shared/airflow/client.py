@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum
+from http import HTTPStatus
 
 from shared.airflow.answer import Answer
 from shared.airflow.call import Call, Exchange
@@ -15,7 +16,9 @@ from shared.airflow.meaning import Meaning
 from shared.conf import encode_conf
 from shared.errors import (
     AirflowBusy,
+    AirflowNotFound,
     AirflowUnclear,
+    AirflowUnreachable,
     BlobToDagError,
     CredentialsRefused,
     DagMissing,
@@ -118,9 +121,12 @@ class AirflowClient:
         link = self._link.get()
         try:
             return self._carry_out(link, operation(link.dialect))
-        except NotAirflow:
+        except AirflowNotFound:
             self._link.doubt()
             raise
+        except AirflowUnclear as error:
+            # A question creates no run: whatever became of it, none was asked for.
+            raise AirflowUnreachable(str(error)) from None
 
     def _carry_out[T](self, link: Link, exchange: Exchange[T]) -> T:
         def send(call: Call) -> Answer:
@@ -143,6 +149,9 @@ class AirflowClient:
                 raise DagMissing(self._missing_dag_message(run.dag_id))
             case Meaning.FOREIGN:
                 self._link.doubt()
+                if triggered.answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+                    msg = f"{_said(run, triggered)}. {_ADDRESS}"
+                    raise AirflowNotFound(msg)
         raise _error(triggered, run)
 
     def _look_up(self, link: Link, run: RunRequest, triggered: Triggered) -> Delivery | None:
@@ -175,6 +184,7 @@ def _said(run: RunRequest, triggered: Triggered) -> str:
     )
 
 
+_ADDRESS = "Is AIRFLOW_BASE_URL the address of Airflow itself?"
 _ERRORS: dict[Meaning, tuple[type[TryAgain | RunRefused], str]] = {
     Meaning.REFUSED: (RunRefused, ""),
     Meaning.DAG_BROKEN: (DagMissing, "Mend its file; the run waits."),
@@ -182,7 +192,7 @@ _ERRORS: dict[Meaning, tuple[type[TryAgain | RunRefused], str]] = {
     Meaning.FORBIDDEN: (Forbidden, "Does the role of the app's user allow to create runs of this DAG?"),
     Meaning.BUSY: (AirflowBusy, ""),
     Meaning.UNCLEAR: (AirflowUnclear, ""),
-    Meaning.FOREIGN: (NotAirflow, "Is AIRFLOW_BASE_URL the address of Airflow itself?"),
+    Meaning.FOREIGN: (NotAirflow, _ADDRESS),
 }
 
 

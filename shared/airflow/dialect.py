@@ -8,7 +8,14 @@ from urllib.parse import quote
 from shared.airflow.answer import Answer
 from shared.airflow.call import Exchange
 from shared.airflow.meaning import Meaning
-from shared.errors import AirflowBusy, AirflowUnclear, CredentialsRefused, Forbidden, NotAirflow, TryAgain
+from shared.errors import (
+    AirflowBusy,
+    AirflowNotFound,
+    AirflowUnreachable,
+    CredentialsRefused,
+    Forbidden,
+    TryAgain,
+)
 from shared.run_request import RunRequest
 
 
@@ -86,7 +93,7 @@ class Dialect(Protocol):
 
 
 def unexpected(answer: Answer, *, doing: str) -> TryAgain:
-    """Make the error for an answer that is not what was asked for."""
+    """Make the error for an answer that is not what was asked for: a question creates nothing."""
     said = f"Airflow answered {answer.status} to {doing}: {answer.words}"
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
@@ -96,9 +103,9 @@ def unexpected(answer: Answer, *, doing: str) -> TryAgain:
         case HTTPStatus.TOO_MANY_REQUESTS:
             return AirflowBusy(said, retry_after_seconds=answer.retry_after_seconds())
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return AirflowUnclear(said, retry_after_seconds=answer.retry_after_seconds())
+            return AirflowUnreachable(said, retry_after_seconds=answer.retry_after_seconds())
         case _:
-            return NotAirflow(said)
+            return AirflowNotFound(said)
 
 
 def quoted(segment: str) -> str:

@@ -15,7 +15,7 @@ from shared.airflow.auth import REFUSALS
 from shared.airflow.call import Call
 from shared.airflow.credentials import Credentials
 from shared.airflow.token_pass import Token
-from shared.errors import AirflowUnclear, AirflowUnreachable, CredentialsRefused, NotAirflow
+from shared.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, CredentialsRefused
 
 _UNKNOWN_LIFETIME_SECONDS = 600.0
 _LOG_IN_PATH = "/auth/token"
@@ -145,10 +145,10 @@ def _exchange(http: Sends, call: Call) -> Answer:
         raise AirflowUnreachable(msg) from None
 
 
-def _no_token(answer: Answer, message: str) -> AirflowUnreachable | NotAirflow:
+def _no_token(answer: Answer, message: str) -> AirflowUnreachable | AirflowNotFound:
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return AirflowUnreachable(message, retry_after_seconds=answer.retry_after_seconds())
-    return NotAirflow(message)
+    return AirflowNotFound(message)
 
 
 def _text(answer: Answer, key: str) -> str:

@@ -15,7 +15,7 @@ from shared.airflow.dialect import Dialect
 from shared.airflow.experimental import Experimental
 from shared.airflow.v1 import V1
 from shared.airflow.v2 import V2
-from shared.errors import AirflowUnclear, AirflowUnreachable, NotAirflow, TryAgain
+from shared.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, TryAgain
 from shared.event_log import EventLog
 
 DIALECTS: Sequence[Dialect] = (V2, V1, Experimental())
@@ -84,7 +84,7 @@ class DetectedLink:
 
         Raises:
             AirflowUnreachable: The server does not answer; nothing but questions was sent.
-            NotAirflow: It answers, but is no Airflow that we know.
+            AirflowNotFound: It answers, but is no Airflow that we know.
         """
         asked_at = self._clock()
         with self._lock:
@@ -129,7 +129,7 @@ class DetectedLink:
             f"No Airflow API was found at AIRFLOW_BASE_URL (answers: {', '.join(seen)}). Does the address "
             "hold the whole path, is the API switched on? If a gateway hides it, set AIRFLOW_API."
         )
-        raise NotAirflow(msg)
+        raise AirflowNotFound(msg)
 
     def _ask(self, dialect: Dialect) -> tuple[Answer, str | None]:
         heard: list[Answer] = []

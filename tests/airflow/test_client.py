@@ -12,14 +12,15 @@ from shared.airflow.credentials import Credentials, Rotation
 from shared.airflow.dag_names import DagNames
 from shared.airflow.dates import logical_dates
 from shared.errors import (
+    AirflowNotFound,
     AirflowUnclear,
+    AirflowUnreachable,
     BadConf,
     BlobToDagError,
     CredentialsRefused,
     DagMissing,
     DateTaken,
     LookUpForbidden,
-    NotAirflow,
     RunRefused,
 )
 from shared.event_log import EventLog
@@ -177,10 +178,31 @@ def test_foreign_answer_puts_the_detected_api_in_doubt() -> None:
 
         server.faults.append(upgraded)
         for ask in (lambda: client.trigger(RUN), lambda: client.find("d", "r1")):
-            with pytest.raises(NotAirflow):
+            with pytest.raises(AirflowNotFound) as caught:
                 ask()
+            assert not caught.value.may_have_been_sent
 
     assert len(doubts) == 2
+
+
+@pytest.mark.parametrize("trouble", ["500", "hang up"])
+def test_question_that_fails_has_sent_no_run(trouble: str) -> None:
+    """What is parked for it may still go to another Airflow, and is still held while its DAG is paused."""
+    with airflow_server() as server:
+        client = client_to(server.base_url, "v2")
+
+        def fail(exchange: Exchange) -> bool:
+            if trouble == "500":
+                exchange.answer(500, "<html>")
+            else:
+                exchange.hang_up()
+            return True
+
+        server.faults.append(fail)
+        with pytest.raises(AirflowUnreachable) as caught:
+            client.is_paused("d")
+
+    assert not caught.value.may_have_been_sent
 
 
 def test_operations_go_through_the_dialect() -> None:

@@ -18,10 +18,10 @@ from shared.airflow.v1 import V1
 from shared.airflow.v2 import V2
 from shared.errors import (
     AirflowBusy,
-    AirflowUnclear,
+    AirflowNotFound,
+    AirflowUnreachable,
     CredentialsRefused,
     Forbidden,
-    NotAirflow,
     TryAgain,
 )
 from tests.airflow.stand import run_request
@@ -176,15 +176,15 @@ def test_run_is_found_by_its_id(dialect: Dialect) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
-        (200, {"dag_run_id": "other"}, NotAirflow),
-        (200, None, NotAirflow),
-        (302, None, NotAirflow),
-        (404, None, NotAirflow),
-        (404, {"detail": "Not Found"}, NotAirflow),
+        (200, {"dag_run_id": "other"}, AirflowNotFound),
+        (200, None, AirflowNotFound),
+        (302, None, AirflowNotFound),
+        (404, None, AirflowNotFound),
+        (404, {"detail": "Not Found"}, AirflowNotFound),
         (401, None, CredentialsRefused),
         (403, {}, Forbidden),
         (429, None, AirflowBusy),
-        (500, None, AirflowUnclear),
+        (500, None, AirflowUnreachable),
     ],
 )
 def test_anything_else_is_no_proof_of_absence(status: int, body: Any, error: type[TryAgain]) -> None:
@@ -248,7 +248,7 @@ def test_runs_of_paused_dags_are_counted_apart() -> None:
     ]
     assert of_paused == WaitingRuns(of_active_dags=0, of_paused_dags=2)
     assert of_active == without == WaitingRuns(of_active_dags=2, of_paused_dags=0)
-    with pytest.raises(NotAirflow):
+    with pytest.raises(AirflowNotFound):
         play(V2.waiting_runs("a"), (200, paused), (200, {}))
 
 
@@ -273,7 +273,7 @@ def test_old_api_finds_a_run_in_the_whole_list() -> None:
     assert play(OLD.find("d", "r1"), (200, runs))[0] == "running"
     assert play(OLD.find("d", "r2"), (200, runs))[0] is None
     assert play(OLD.find("d", "r2"), (400, {"error": "Dag id d not found in DagModel"}))[0] is None
-    with pytest.raises(NotAirflow):
+    with pytest.raises(AirflowNotFound):
         play(OLD.find("d", "r2"), (200, {"runs": []}))
 
 
@@ -283,9 +283,9 @@ def test_old_api_tells_a_missing_dag_from_a_breakdown() -> None:
         is_paused=False, has_import_errors=None
     )
     assert play(OLD.dag("d"), (500, None), (400, {"error": "Dag id d not found in DagModel"}))[0] is None
-    with pytest.raises(AirflowUnclear):
+    with pytest.raises(AirflowUnreachable):
         play(OLD.dag("d"), (500, None), (500, None))
-    with pytest.raises(NotAirflow):
+    with pytest.raises(AirflowNotFound):
         play(OLD.dag("d"), (404, None))
 
 
@@ -304,14 +304,14 @@ def test_old_api_counts_running_runs_dag_by_dag() -> None:
     )
 
     assert waiting == WaitingRuns(of_active_dags=1, of_paused_dags=2)
-    with pytest.raises(NotAirflow):
+    with pytest.raises(AirflowNotFound):
         play(OLD.dag_ids(), (200, {}))
 
 
 def test_old_api_is_known_by_its_test_page() -> None:
     """It does not tell its version."""
     assert play(OLD.version(), (200, {"status": "OK"}))[0] == "1.10"
-    with pytest.raises(NotAirflow):
+    with pytest.raises(AirflowNotFound):
         play(OLD.version(), (200, {"status": "ok"}))
 
 

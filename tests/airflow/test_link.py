@@ -13,7 +13,7 @@ from shared.airflow.call import Call
 from shared.airflow.dialect import Dialect
 from shared.airflow.link import DetectedLink, FixedLink, Link
 from shared.airflow.v1 import V1
-from shared.errors import AirflowUnclear, AirflowUnreachable, NotAirflow
+from shared.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable
 from shared.event_log import EventLog
 
 VERSIONS: dict[str, dict[str, tuple[int, Any]]] = {
@@ -81,7 +81,7 @@ def test_anything_else_is_no_airflow(answers: dict[str, tuple[int, Any]]) -> Non
     """A gateway that hides everything behind 401 is not taken for Airflow 1.10."""
     link, _ = link_to(answers)
 
-    with pytest.raises(NotAirflow, match="AIRFLOW_API"):
+    with pytest.raises(AirflowNotFound, match="AIRFLOW_API"):
         link.get()
 
 

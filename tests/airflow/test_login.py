@@ -15,7 +15,13 @@ from shared.airflow.call import Call
 from shared.airflow.credentials import Credentials, EnvironmentCredentials, NoCredentials, Rotation
 from shared.airflow.grants import AirflowLogIn, EntraIdentity, OAuthClient
 from shared.airflow.token_pass import Token, TokenPass
-from shared.errors import AirflowUnclear, AirflowUnreachable, CredentialsRefused, Misconfigured, NotAirflow
+from shared.errors import (
+    AirflowNotFound,
+    AirflowUnclear,
+    AirflowUnreachable,
+    CredentialsRefused,
+    Misconfigured,
+)
 from shared.event_log import EventLog
 from tests.airflow.stand import STORAGE, client_of, run_request
 from tests.airflow_server import Exchange, airflow_server
@@ -144,10 +150,10 @@ def test_token_of_airflow_is_kept_by_its_own_claims(token: str, lifetime: float)
     [
         (401, {"detail": "pw"}, CredentialsRefused),
         (403, None, CredentialsRefused),
-        (200, {"access_token": ""}, NotAirflow),
-        (201, {"access_token": 5}, NotAirflow),
-        (422, {"detail": "pw"}, NotAirflow),
-        (404, None, NotAirflow),
+        (200, {"access_token": ""}, AirflowNotFound),
+        (201, {"access_token": 5}, AirflowNotFound),
+        (422, {"detail": "pw"}, AirflowNotFound),
+        (404, None, AirflowNotFound),
         (500, None, AirflowUnreachable),
         (429, None, AirflowUnreachable),
     ],
