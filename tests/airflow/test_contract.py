@@ -1,6 +1,5 @@
 """One contract for all generations: the same assertions against real Airflows 1.10, 2 and 3."""
 
-import os
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +14,6 @@ from tests.airflow.stand import Stand, client_of, deliver, run_request
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
-# Airflow 3 stalls for 30 s at a time when more requests are in work than its 15 database connections:
-# `make test-airflow` goes that far, `make test` does not.
-THREADS = int(os.environ.get("AIRFLOW_THREADS", "12"))
 INSTANT = datetime(2026, 11, 20, 6, 30, 15, 999_999, tzinfo=UTC)
 
 
@@ -163,7 +159,7 @@ def test_200_blobs_at_once_make_200_runs(stand: Stand) -> None:
     client = stand.client(AIRFLOW_READ_TIMEOUT_SECONDS="60")
     prefix = f"many-{time.time_ns()}-"
     runs = [run_request(run_id=f"{prefix}{number:03}") for number in range(200)]
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(stand.threads) as pool:
         results = list(pool.map(lambda run: deliver(client, run, timeout_seconds=600), runs))
 
     assert stand.run_ids("contract_take", prefix) == [run.run_id for run in runs]
@@ -174,7 +170,7 @@ def test_50_deliveries_of_one_blob_at_once_make_one_run(stand: Stand) -> None:
     """All end well, one of them at most has made the run."""
     client = stand.client(AIRFLOW_READ_TIMEOUT_SECONDS="60")
     run = run_request()
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(stand.threads) as pool:
         results = Counter(pool.map(lambda _: deliver(client, run, timeout_seconds=300), range(50)))
 
     assert stand.run_ids("contract_take", run.run_id) == [run.run_id]
