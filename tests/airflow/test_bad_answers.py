@@ -1,13 +1,9 @@
 """A server that answers badly on purpose: the right outcome each time, and one run at most."""
 
 import datetime as dt
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +13,10 @@ from shared.errors import (
     AirflowBusy,
     AirflowNotFound,
     AirflowUnclear,
-    AirflowUnreachable,
     NotAirflow,
     TryAgain,
 )
 from shared.event_log import EventLog
-from tests.airflow.certificates import self_signed
 from tests.airflow.stand import STORAGE, client_of, deliver, run_request
 from tests.airflow_server import AirflowServer, Exchange, airflow_server
 
@@ -183,54 +177,6 @@ def test_retry_after_is_heard_in_seconds_and_as_a_date(server: AirflowServer, *,
     with pytest.raises(AirflowBusy) as caught:
         client_for(server.base_url).trigger(run_request(dag_id="copy_file"))
     assert caught.value.retry_after_seconds == pytest.approx(120, abs=5)
-
-
-def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> None:
-    """Who it is comes before what is asked: the error says that nothing was sent."""
-    certificate = self_signed(tmp_path, "other.example.com")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    heard: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            try:
-                plain, _ = listener.accept()
-                with plain, context.wrap_socket(plain, server_side=True) as secure:
-                    heard.append(secure.recv(1))
-            except OSError:
-                return
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        client = client_for(url, AIRFLOW_CA_BUNDLE=str(certificate), AIRFLOW_API="v2", AIRFLOW_AUTH="none")
-        with pytest.raises(AirflowUnreachable, match="SSLCertVerificationError"):
-            client.trigger(run_request())
-        thread.join(timeout=5)
-
-    assert heard in ([], [b""])
-
-
-@pytest.mark.parametrize(
-    "url", ["https://airflow.invalid", "https://127.0.0.1:1", "https://[::1]:1", "https://a b.invalid"]
-)
-def test_server_that_cannot_be_reached_was_sent_nothing(url: str) -> None:
-    """No name, no connection: safe to send elsewhere."""
-    client = client_for(url, AIRFLOW_API="v1")
-
-    with pytest.raises(AirflowUnreachable) as caught:
-        client.trigger(run_request())
-    assert not caught.value.may_have_been_sent
-
-
-def test_plain_server_behind_https_was_sent_nothing(server: AirflowServer) -> None:
-    """The TLS handshake fails before the request."""
-    client = client_for(server.base_url.replace("http:", "https:"), AIRFLOW_API="v2", AIRFLOW_AUTH="none")
-
-    with pytest.raises(AirflowUnreachable):
-        client.trigger(run_request(dag_id="copy_file"))
-    assert server.runs == {}
 
 
 def test_answer_to_a_conflict_that_cannot_be_looked_up_stays_unclear(server: AirflowServer) -> None:
