@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Mapping
 
+from shared.bindings import LANDING_CONNECTION
 from shared.delivery.delays import Delays
 from shared.delivery.parked import Parked
 from shared.delivery.parking import Parking
@@ -60,7 +61,7 @@ class App:
             try:
                 self._park(list(parked_from_event_grid(body)), parts)
             except BadEvent:
-                # Where dead letters go is among the settings: the message stays in the platform's queues.
+                # Dead letters need usable settings: the message stays in the platform's queues.
                 raise parts from None
         else:
             parts.event_queue.handle(body, traceparent=traceparent)
@@ -86,6 +87,14 @@ class App:
                 except Misconfigured as fault:
                     self._fault = fault
                     self._log.error("app.misconfigured", message=str(fault))
+                except Exception as error:  # noqa: BLE001  (an SDK that does not take a connection string)
+                    # Its type only: the text may repeat a key.
+                    msg = (
+                        f"The app cannot be built from its settings ({type(error).__name__}). "
+                        f"Is a connection string malformed ({HOST_CONNECTION}, {LANDING_CONNECTION})?"
+                    )
+                    self._fault = Misconfigured(msg)
+                    self._log.error("app.misconfigured", message=msg)
             # A fresh exception each time: one that is raised again collects tracebacks.
             return self._parts or Misconfigured(str(self._fault))
 
@@ -95,9 +104,9 @@ class App:
             if self._parking is None:
                 try:
                     connection = StorageConnection.from_env(self._environ, HOST_CONNECTION)
+                    account = StorageAccount(connection, threads=4)
                 except ValueError:
                     raise fault from None
-                account = StorageAccount(connection, threads=4)
                 self._parking = Parking(account.queues, visibility_seconds=self._timing.visibility_seconds)
         for parked in heard:
             again = parked.again(fault, pin=None)

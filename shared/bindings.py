@@ -39,6 +39,11 @@ class Bindings:
     is_queue_mode: bool
     faults: tuple[str, ...]
 
+    @property
+    def container(self) -> str:
+        """The container that the blob trigger watches."""
+        return self.path.partition("/")[0]
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Bindings":
         """Read `LANDING_PATH` and `EVENT_SOURCE`; never raises."""

@@ -180,7 +180,6 @@ class VaultUnavailable(TryAgain):
     """Key Vault does not give the credentials. Safe to retry: nothing was sent."""
 
     code = "vault_unavailable"
-    quick = True
     wait = Wait.STEADY
 
 

@@ -1,6 +1,7 @@
 """`LandingAccount`: the facts of a blob, by one `HEAD`. Its content is never read."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from azure.core.exceptions import (
     AzureError,
@@ -10,7 +11,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobProperties
 
-from shared.errors import StorageUnavailable
+from shared.errors import BadEvent, StorageUnavailable
 from shared.events import BlobEvent, account_from_url, blob_url, canonical_etag
 from shared.storage import StorageAccount
 
@@ -26,6 +27,7 @@ class LandingAccount:
         """Give the blob's current version as an event; None if there is no such blob (any more).
 
         Raises:
+            BadEvent: There can be no such blob.
             StorageUnavailable: Storage does not answer, or refuses the app's identity.
         """
         try:
@@ -33,6 +35,9 @@ class LandingAccount:
         except ResourceNotFoundError:
             return None
         except (ClientAuthenticationError, HttpResponseError) as error:
+            if error.status_code == HTTPStatus.BAD_REQUEST:
+                msg = f"Storage says that there can be no blob {container}/{name!a} (400)."
+                raise BadEvent(msg) from error
             msg = (
                 f"Storage refused the facts of {container}/{name!a} "
                 f"({getattr(error, 'status_code', None)} {getattr(error, 'error_code', None)}). "

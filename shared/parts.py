@@ -17,6 +17,7 @@ from shared.delivery.pace import Pace
 from shared.delivery.parking import Parking
 from shared.delivery.places import NewMessage
 from shared.event_log import EventLog
+from shared.intake import Intake
 from shared.landing import LandingAccount
 from shared.retry import Retrier
 from shared.routes.load import load_routes
@@ -70,6 +71,8 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog, t
     )
     rules = Rules(
         airflow_url=settings.airflow_base_url,
+        former_urls=settings.airflow_former_urls,
+        clock=timing.clock,
         missing_dag_max_age=settings.missing_dag_max_age,
         delays=Delays(
             least_seconds=settings.park_min_delay_seconds, most_seconds=settings.park_max_delay_seconds
@@ -84,20 +87,14 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog, t
         ),
         admit=send_at_once if caps == (None, None) else send_by_dispatcher,
     )
+    intake = Intake(landing, lambda event, api: routes.needs_head(event, api=api), trigger, log)
     return Parts(
-        blob_trigger=BlobTriggerSource(landing=landing, trigger=trigger, turn=live, log=log),
-        event_queue=EventQueueSource(
-            landing=landing,
-            needs_head=lambda event, api: routes.needs_head(event, api=api),
-            trigger=trigger,
-            turn=live,
-            dead_letters=dead_letters,
-            log=log,
-        ),
+        blob_trigger=BlobTriggerSource(intake=intake, turn=live),
+        event_queue=EventQueueSource(intake=intake, turn=live, dead_letters=dead_letters, log=log),
         dispatcher=Dispatcher(
             parking=parking,
             trigger=trigger,
-            landing=landing,
+            intake=intake,
             dead_letters=dead_letters,
             gate=gate,
             pace=Pace(gate, max_runs_per_minute=caps[0], max_queued_runs=caps[1], clock=timing.clock),
@@ -113,6 +110,7 @@ def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog, t
             dead_letters=dead_letters,
             log=log,
             functions={BLOB_FUNCTION},
+            watched=settings.bindings.container,
             by_event=settings.bindings.is_queue_mode,
         ),
     )

@@ -106,6 +106,11 @@ def span(value: str) -> timedelta:
     return timedelta(**{unit: int(found[1])})
 
 
+def base_urls(value: str) -> frozenset[str]:
+    """Read addresses with commas between them."""
+    return frozenset(base_url(part.strip()) for part in value.split(",") if part.strip())
+
+
 def base_url(value: str) -> str:
     """Read the address of a server, with its path."""
     parts = urlsplit(value)

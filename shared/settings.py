@@ -13,6 +13,7 @@ from shared.run_request import WhenPaused
 from shared.setting import (
     Setting,
     base_url,
+    base_urls,
     flag,
     one_of,
     or_empty,
@@ -35,6 +36,12 @@ class Settings:
 
     airflow_base_url: str = setting(
         "AIRFLOW_BASE_URL", base_url, None, "Address of Airflow's web server, with its path if it has one"
+    )
+    airflow_former_urls: frozenset[str] = setting(
+        "AIRFLOW_FORMER_URLS",
+        base_urls,
+        "",
+        "Addresses that the same Airflow had before, with commas between",
     )
     airflow_dag_id: str = setting(
         "AIRFLOW_DAG_ID", text, "", "The DAG that every blob starts, where there are no routes"

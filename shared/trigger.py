@@ -3,6 +3,8 @@
 The only place that knows what to do next: delivered, parked to be tried again, or a dead letter.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -14,10 +16,10 @@ from shared.delivery.delays import Delays
 from shared.delivery.parked import Parked, Pin
 from shared.errors import (
     AirflowMoved,
+    AtCapacity,
     BlobToDagError,
-    CopyPending,
-    DagMissing,
     DagPaused,
+    Misconfigured,
     NeverAgain,
     RouteMissing,
     TryAgain,
@@ -40,6 +42,10 @@ class Routes(Protocol):
 
 class Airflow(Protocol):
     """What the trigger module needs of Airflow; see `Gate`."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a breaker holds calls back."""
 
     def trigger(self, run: RunRequest) -> Delivery:
         """Make sure that the run is there."""
@@ -73,11 +79,17 @@ class Rules:
         airflow_url: Base URL of the Airflow that runs go to.
         missing_dag_max_age: After that a missing DAG is no longer awaited.
         delays: How long an event is parked.
+        former_urls: Addresses that the same Airflow had before.
+        live_seconds: How long one new event may take over all of its runs; the rest is parked.
+        clock: Monotonic seconds.
     """
 
     airflow_url: str
     missing_dag_max_age: timedelta
     delays: Delays
+    former_urls: frozenset[str] = frozenset()
+    live_seconds: float = 100.0
+    clock: Callable[[], float] = time.monotonic
 
 
 class Trigger:
@@ -91,29 +103,32 @@ class Trigger:
         self._graveyard = graveyard
         self._log = log
         self._rules = rules
+        self._told: set[str] = set()
 
     def handle(self, event: BlobEvent, turn: Turn, *, api: str | None = None) -> list[Outcome]:
         """Deliver the runs of an event that no route has seen yet.
 
         Raises:
+            CopyPending: The blob is still being copied; nothing was done.
             StorageUnavailable: An event could not be kept: fail, so that it comes again.
         """
+        end = self._rules.clock() + self._rules.live_seconds
         self._log.info(
             "blob.observed", blob=event.path, size=event.size, etag=event.etag, event_time=event.event_time
         )
-        try:
-            plan = self._routes.match(event, api=api)
-        except CopyPending as error:
-            # Not as this version: the end of the copy changes the ETag, so the blob is to be looked at again.
-            return [self._park(Parked(container=event.container, name=event.name), error, None, turn)]
+        plan = self._routes.match(event, api=api)
         if not plan.requests:
             reasons = ",".join(f"{skip.route}:{skip.reason}".lstrip(":") for skip in plan.skipped)
             self._log.info("blob.skipped", blob=event.path, size=event.size, reason=reasons)
-        return [self._settle(_waiting(event, api, run), run, turn) for run in plan.requests]
+        return [self._settle(_waiting(event, api, run), run, turn, end=end) for run in plan.requests]
 
     def put_off(self, parked: Parked, error: TryAgain, turn: Turn) -> Outcome:
         """Park an event that could not even be looked at; raises StorageUnavailable."""
         return self._park(parked, error, None, turn)
+
+    def bury(self, parked: Parked, error: NeverAgain, turn: Turn) -> Outcome:
+        """Keep an event that can never be delivered for a person to look at; raises StorageUnavailable."""
+        return self._bury(parked, error, None, turn)
 
     def redeliver(self, parked: Parked, event: BlobEvent, route: str, turn: Turn) -> Outcome:
         """Deliver a run that was parked.
@@ -140,10 +155,11 @@ class Trigger:
                 )
                 raise RouteMissing(msg)
             return run
-        if parked.pin.airflow != self._rules.airflow_url:
+        if parked.pin.airflow not in {self._rules.airflow_url, *self._rules.former_urls}:
             msg = (
                 f"The run may have been sent to {parked.pin.airflow}; AIRFLOW_BASE_URL is another one now, "
-                "where it could run a second time. Set AIRFLOW_BASE_URL back until such runs are delivered."
+                "where it could run a second time. If it is the same Airflow, name the old address in "
+                "AIRFLOW_FORMER_URLS; if not, set AIRFLOW_BASE_URL back until such runs are delivered."
             )
             raise AirflowMoved(msg)
         if run is None:
@@ -151,23 +167,29 @@ class Trigger:
             run = RunRequest(dag_id="", run_id=run_id(event, route=route), conf=conf, route=route)
         return replace(run, dag_id=parked.pin.dag_id)
 
-    def _settle(self, parked: Parked, run: RunRequest, turn: Turn) -> Outcome:
+    def _settle(self, parked: Parked, run: RunRequest, turn: Turn, *, end: float | None = None) -> Outcome:
         may_have_been_sent = parked.pin is not None
 
         def attempt() -> Outcome:
             nonlocal may_have_been_sent
+            if not may_have_been_sent and self._is_dropped(run, turn):
+                return Outcome.DROPPED
             try:
-                return self._send(run, turn, is_new=not may_have_been_sent)
+                return Outcome(self._airflow.trigger(run).value)
             except TryAgain as error:
                 may_have_been_sent |= error.may_have_been_sent
                 raise
 
         try:
+            if end is not None and self._rules.clock() >= end:
+                msg = "The time of the invocation is used up; the run goes on from the queue."
+                raise AtCapacity(msg)
             outcome = turn.retry(attempt)
         except TryAgain as error:
-            if isinstance(error, DagMissing) and turn.age >= self._rules.missing_dag_max_age:
-                return self._bury(parked, error, run.dag_id, turn)
             pin = Pin(dag_id=run.dag_id, airflow=self._rules.airflow_url) if may_have_been_sent else None
+            again = parked.again(error, pin=pin, age=turn.age)
+            if again.missing_for(turn.age) >= self._rules.missing_dag_max_age:
+                return self._bury(again, error, run.dag_id, turn)
             return self._park(parked, error, pin, turn)
         except NeverAgain as error:
             return self._bury(parked, error, run.dag_id, turn)
@@ -181,19 +203,24 @@ class Trigger:
         )
         return outcome
 
-    def _send(self, run: RunRequest, turn: Turn, *, is_new: bool) -> Outcome:
-        if is_new:
-            turn.admit(run)
-            if run.when_paused is not WhenPaused.QUEUE and self._airflow.is_paused(run.dag_id):
-                if run.when_paused is WhenPaused.DROP:
-                    return Outcome.DROPPED
-                msg = f"The DAG {run.dag_id!a} is paused, and its route holds runs until it is not."
-                raise DagPaused(msg)
-        return Outcome(self._airflow.trigger(run).value)
+    def _is_dropped(self, run: RunRequest, turn: Turn) -> bool:
+        """Ask whether the run may be sent now; raises DagPaused or Paced where it has to wait."""
+        if run.when_paused is not WhenPaused.QUEUE and self._airflow.is_paused(run.dag_id):
+            if run.when_paused is WhenPaused.DROP:
+                return True
+            msg = f"The DAG {run.dag_id!a} is paused, and its route holds runs until it is not."
+            raise DagPaused(msg)
+        turn.admit(run)
+        return False
 
     def _park(self, parked: Parked, error: TryAgain, pin: Pin | None, turn: Turn) -> Outcome:
-        again = parked.again(error, pin=pin)
-        delay = self._rules.delays.after(error, failures=again.failures(error))
+        if isinstance(error, Misconfigured) and str(error) not in self._told:
+            self._told.add(str(error))  # once, loudly: not once for each blob
+            self._log.error("app.misconfigured", message=str(error))
+        again = parked.again(error, pin=pin, age=turn.age)
+        delay = self._rules.delays.after(
+            error, failures=again.failures(error), is_outage=self._airflow.is_open
+        )
         turn.place.park(again, delay_seconds=delay)
         write = self._log.warning if error.wait is Wait.GROWING else self._log.info
         write(

@@ -11,6 +11,7 @@ from shared.delivery.parked import Parked
 from shared.errors import BlobToDagError
 from shared.event_log import EventLog
 from shared.events import BlobEvent
+from shared.intake import Intake
 from shared.routes.load import load_routes
 from shared.routes.table import RouteTable
 from shared.run_request import RunRequest
@@ -60,6 +61,8 @@ class FakeAirflow:
         known = (run.dag_id, run.run_id) in self.runs
         self.runs[run.dag_id, run.run_id] = run
         return Delivery.ALREADY_THERE if known else Delivery.CREATED
+
+    is_open: bool = False
 
     def is_paused(self, dag_id: str) -> bool:
         return dag_id in self.paused
@@ -127,13 +130,27 @@ class Stage:
     table: RouteTable = field(default_factory=routes)
     retry: Callable[[Callable[[], object]], object] = no_retry
     admit: Callable[[RunRequest], None] = send_at_once
+    clock: FakeClock = field(default_factory=FakeClock)
+    former_urls: frozenset[str] = frozenset()
 
     @property
     def trigger(self) -> Trigger:
         """The module, as the settings' defaults make it."""
-        rules = Rules(airflow_url=AIRFLOW_URL, missing_dag_max_age=timedelta(days=7), delays=FIXED_DELAYS)
+        rules = Rules(
+            airflow_url=AIRFLOW_URL,
+            missing_dag_max_age=timedelta(days=7),
+            delays=FIXED_DELAYS,
+            clock=self.clock,
+            former_urls=self.former_urls,
+        )
         return Trigger(
             routes=self.table, airflow=self.airflow, graveyard=self.graveyard, log=self.log, rules=rules
+        )
+
+    def intake(self, landing: FakeLanding) -> Intake:
+        """The way in."""
+        return Intake(
+            landing, lambda event, api: self.table.needs_head(event, api=api), self.trigger, self.log
         )
 
     def turn(self, *, age: timedelta = timedelta(0)) -> Turn:

@@ -109,12 +109,42 @@ def test_pin_is_never_taken_away() -> None:
     assert stage.place.parked[0][0].pin == pin
 
 
-@pytest.mark.parametrize(("age_days", "outcome"), [(6.9, Outcome.PARKED), (7.0, Outcome.DEAD)])
-def test_missing_dag_is_awaited_for_seven_days(age_days: float, outcome: Outcome) -> None:
+@pytest.mark.parametrize(("days", "outcome"), [(6.9, Outcome.PARKED), (7.0, Outcome.DEAD)])
+def test_missing_dag_is_awaited_for_seven_days(days: float, outcome: Outcome) -> None:
     """It may not be deployed yet; after that a person must look."""
-    stage = Stage(airflow=FakeAirflow(errors=[DagMissing("no such DAG")]))
+    stage = Stage(airflow=FakeAirflow(errors=[DagMissing("no such DAG"), DagMissing("no such DAG")]))
+    _again(stage, _parked(), age=timedelta(days=30))
+    [(parked, _)] = stage.place.parked
 
-    assert _again(stage, _parked(), age=timedelta(days=age_days)) is outcome
+    assert _again(stage, parked, age=timedelta(days=30 + days)) is outcome
+
+
+def test_long_outage_before_the_dag_is_missing_does_not_count() -> None:
+    """An Airflow that returns before its DAGs are read must not kill what waited for it."""
+    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnreachable("down"), DagMissing("not read yet")]))
+    _again(stage, _parked(), age=timedelta(days=20))
+    [(parked, _)] = stage.place.parked
+
+    assert _again(stage, parked, age=timedelta(days=20)) is Outcome.PARKED
+
+
+def test_time_of_missing_starts_anew_after_another_answer() -> None:
+    """In a row means in a row."""
+    stage = Stage(airflow=FakeAirflow(errors=[DagMissing("x"), AirflowUnreachable("down"), DagMissing("x")]))
+    parked = _parked()
+    for day in (0, 5, 10):
+        assert _again(stage, parked, age=timedelta(days=day)) is Outcome.PARKED
+        parked = stage.place.parked[-1][0]
+
+    assert parked.missing_for(timedelta(days=11)) == timedelta(days=1)
+
+
+def test_former_address_of_the_same_airflow_is_the_same_airflow() -> None:
+    """After a move to another name, what may have been sent is settled there."""
+    stage = Stage(former_urls=frozenset({"https://old.example.com"}))
+    pinned = _parked(Pin(dag_id="copy_file", airflow="https://old.example.com"))
+
+    assert _again(stage, pinned) is Outcome.CREATED
 
 
 def test_outage_never_becomes_a_dead_letter() -> None:

@@ -2,18 +2,22 @@
 
 import pytest
 
+from shared.airflow.client import Delivery
 from shared.errors import (
     AirflowBusy,
     AirflowUnclear,
     AirflowUnreachable,
     BlobToDagError,
+    CopyPending,
     CredentialsRefused,
     DagMissing,
+    Misconfigured,
     RunRefused,
     StorageUnavailable,
 )
 from shared.retry import Retrier
 from shared.run_id import run_id
+from shared.run_request import RunRequest
 from shared.trigger import Outcome
 from shared.turn import send_by_dispatcher
 from tests.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
@@ -142,14 +146,14 @@ def test_blob_that_no_route_wants_is_logged() -> None:
     assert stage.log.counts["blob.skipped"] == 1
 
 
-def test_pending_copy_is_looked_at_again_later() -> None:
-    """Its size and content are not final, and its end changes the ETag: not this version, but the blob."""
+def test_pending_copy_is_nothing_to_deliver_yet() -> None:
+    """Its size and content are not final, and its end changes the ETag."""
     stage = Stage()
 
-    assert _handle(stage, copy_status="pending") == [Outcome.PARKED]
-    [(parked, _)] = stage.place.parked
-    assert (parked.path, parked.event) == ("landing/orders/2026/11/20.csv", None)
-    assert stage.airflow.calls == []
+    with pytest.raises(CopyPending):
+        _handle(stage, copy_status="pending")
+
+    assert (stage.airflow.calls, stage.place.parked) == ([], [])
 
 
 def test_append_blob_starts_no_run_and_is_logged() -> None:
@@ -190,3 +194,70 @@ def test_paused_dag_gets_what_its_route_says(when_paused: str, outcome: Outcome,
     assert _handle(stage) == [outcome]
     assert len(stage.airflow.runs) == runs
     assert stage.log.counts[f"run.{outcome.value}"] == 1
+
+
+@pytest.mark.parametrize("when_paused", ["hold", "drop"])
+def test_question_that_fails_pins_nothing_and_skips_nothing(when_paused: str) -> None:
+    """Whether a DAG is paused is only asked: the run is asked again about it, not sent."""
+
+    class DeafAirflow(FakeAirflow):
+        def is_paused(self, dag_id: str) -> bool:
+            msg = "no answer"
+            raise AirflowUnclear(msg)
+
+    clock = FakeClock()
+    toml = f'[[route]]\nname = "r"\nmatch = "**"\ndag_id = "d"\nwhen_paused = "{when_paused}"\n'
+    stage = Stage(
+        airflow=DeafAirflow(),
+        table=routes(toml),
+        retry=Retrier(budget_seconds=20, clock=clock, sleep=clock.sleep),
+    )
+
+    assert _handle(stage) == [Outcome.PARKED]
+    assert stage.airflow.calls == []
+    assert stage.place.parked[0][0].pin is None
+
+
+def test_missing_credentials_are_said_once_and_loudly(caplog: pytest.LogCaptureFixture) -> None:
+    """Not once for each blob, and not as information."""
+    stage = Stage(airflow=FakeAirflow(errors=[Misconfigured("no password")] * 3))
+    trigger = stage.trigger
+
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            trigger.handle(blob_event(), stage.turn())
+
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == ['app.misconfigured message="no password"']
+    assert len(stage.place.parked) == 3
+
+
+def test_failure_while_a_breaker_is_open_is_one_of_airflow_not_of_the_event() -> None:
+    """It waits for seconds, so that it flows when the outage is over."""
+    airflow = FakeAirflow(errors=[AirflowUnclear("503", retry_after_seconds=86_400)], is_open=True)
+    stage = Stage(airflow=airflow)
+
+    _handle(stage)
+
+    assert stage.place.parked[0][1] == 3_600  # what was asked for, within the limit
+
+    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnclear("503")], is_open=True))
+
+    _handle(stage)
+
+    assert stage.place.parked[0][1] == 5
+
+
+def test_event_that_takes_too_long_goes_on_from_the_queue() -> None:
+    """Many routes and a slow Airflow must not run into the function's time-out."""
+    clock = FakeClock()
+    toml = "".join(f'[[route]]\nname = "r{n}"\nmatch = "**"\ndag_id = "d{n}"\n' for n in range(5))
+
+    class SlowAirflow(FakeAirflow):
+        def trigger(self, run: RunRequest) -> Delivery:
+            clock.now += 40
+            return super().trigger(run)
+
+    stage = Stage(airflow=SlowAirflow(), table=routes(toml), clock=clock)
+
+    assert _handle(stage) == [Outcome.CREATED] * 3 + [Outcome.PARKED] * 2

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import requests
 
 TIMEOUT_SECONDS = 30
+_PAGE = 100
 POLL_SECONDS = 0.3
 FINAL_STATES = frozenset({"success", "failed"})
 
@@ -64,9 +65,14 @@ class AirflowApi:
             time.sleep(POLL_SECONDS)
 
     def runs(self, dag_id: str) -> list[DagRun]:
-        """Return the newest hundred runs of a DAG, the newest first."""
-        found = self._call("GET", f"dags/{quote(dag_id)}/dagRuns?limit=100&order_by=-run_after")
-        return [DagRun.from_json(body) for body in found["dag_runs"]]
+        """Return the runs of a DAG, the newest first, page by page."""
+        runs: list[DagRun] = []
+        while True:
+            query = f"limit={_PAGE}&offset={len(runs)}&order_by=-run_after"
+            found = self._call("GET", f"dags/{quote(dag_id)}/dagRuns?{query}")
+            runs += [DagRun.from_json(body) for body in found["dag_runs"]]
+            if len(found["dag_runs"]) < _PAGE:
+                return runs
 
     def run(self, dag_id: str, run_id: str) -> DagRun:
         """Return one run."""

@@ -16,6 +16,7 @@ from shared.errors import (
     Forbidden,
     NotAirflow,
     RunRefused,
+    TryAgain,
 )
 from shared.event_log import EventLog
 from shared.timing import Timing
@@ -56,7 +57,7 @@ class CircuitBreaker:
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()
-        self._failures = 0
+        self._failures: set[str] = set()
         self._next_probe: float | None = None
         self._why = ""
 
@@ -70,8 +71,10 @@ class CircuitBreaker:
         with self._lock:
             return 0.0 if self._next_probe is None else max(0.0, self._next_probe - self._clock())
 
-    def call[T](self, attempt: Callable[[], T]) -> T:
+    def call[T](self, attempt: Callable[[], T], *, about: str = "") -> T:
         """Make the call, or not.
+
+        `about` names what the call is about: the same thing failing again and again is one failure.
 
         Raises:
             AirflowDown: It is open and the time for a probe has not come; nothing was sent.
@@ -81,7 +84,7 @@ class CircuitBreaker:
         try:
             result = attempt()
         except self._trips as error:
-            self._failed(error)
+            self._failed(error, about)
             raise
         except self._proofs:
             self.close()
@@ -93,7 +96,7 @@ class CircuitBreaker:
         """Let calls through again: one succeeded, or what was wrong has been changed."""
         with self._lock:
             was_open = self._next_probe is not None
-            self._failures = 0
+            self._failures.clear()
             self._next_probe = None
         if was_open:
             self._log.info("breaker.closed", guards=self._name)
@@ -110,11 +113,13 @@ class CircuitBreaker:
         msg = f"Held back, as {self._name} failed before: {why}"
         raise AirflowDown(msg)
 
-    def _failed(self, error: BlobToDagError) -> None:
+    def _failed(self, error: BlobToDagError, about: str) -> None:
+        # Who cannot be reached at all is down whatever is asked.
+        is_about_all = isinstance(error, TryAgain) and not error.may_have_been_sent
         with self._lock:
-            self._failures += 1
+            self._failures.add(f"#{len(self._failures)}" if is_about_all or not about else about)
             self._why = str(error)
-            opens = self._failures >= self._threshold and self._next_probe is None
+            opens = len(self._failures) >= self._threshold and self._next_probe is None
             if self._next_probe is not None or opens:
                 self._next_probe = self._clock() + self._probe_seconds
         if opens:

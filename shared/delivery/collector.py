@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
@@ -33,6 +33,8 @@ class Collector:
         host_queues: Of the host account, where the poison queue of our own event queue is.
         host_blobs: Of the host account, where Event Grid puts its dead letters.
         functions: Names of our blob functions: other messages of the poison queue belong to other apps.
+        watched: The container that our blob trigger watches: another deployment of this app has the same
+            function names, and another container.
         by_event: Whether each event is a run of its own (queue mode), or a hint to look at the blob.
         clock: Monotonic seconds.
     """
@@ -47,6 +49,7 @@ class Collector:
         dead_letters: DeadLetters,
         log: EventLog,
         functions: Collection[str],
+        watched: str,
         by_event: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,6 +60,7 @@ class Collector:
         self._dead_letters = dead_letters
         self._log = log
         self._functions = functions
+        self._watched = watched
         self._by_event = by_event
         self._clock = clock
         self._next_deep_scan = 0.0
@@ -70,7 +74,7 @@ class Collector:
                 parked += place()
             except ResourceNotFoundError:
                 continue  # not there yet: nothing was ever given up on
-            except AzureError as error:
+            except Exception as error:  # noqa: BLE001  (what strangers left there must not stop deliveries)
                 self._log.warning("collector.failed", place=place.__name__, error=type(error).__name__)
         return parked
 
@@ -82,17 +86,17 @@ class Collector:
         32 foreign ones, when their number has changed, at most once an hour.
         """
         seen = self._blob_poison.peek_messages(max_messages=_PAGE)
-        ours = [m for m in seen if poison.function_of(decode_body(m.content)) in self._functions]
+        ours = any(self._is_ours(decode_body(message.content)) for message in seen)
         if not ours and not self._is_deep_scan_due(len(seen)):
             return 0
         parked = foreign = 0
         for messages in self._pages(self._blob_poison):
             for message in messages:
                 body = decode_body(message.content)
-                if poison.function_of(body) not in self._functions:
+                if not self._is_ours(body):
                     foreign += 1
                     continue
-                parked += self._move(self._blob_poison, message, body, self._from_blob_poison, poison.QUEUE)
+                parked += self._move(self._blob_poison, message, body, poison.read_poison, poison.QUEUE)
         self._foreign_at_last_scan = foreign
         return parked
 
@@ -103,9 +107,9 @@ class Collector:
         self._next_deep_scan = self._clock() + _DEEP_SCAN_SECONDS
         return count != self._foreign_at_last_scan
 
-    def _from_blob_poison(self, body: bytes) -> Iterable[Parked]:
-        parked = poison.parked_from_poison(body, self._functions)
-        return [parked] if parked else []
+    def _is_ours(self, body: bytes) -> bool:
+        function, container = poison.addressee(body)
+        return function in self._functions and container in {None, self._watched}
 
     def _collect_event_poison(self) -> int:
         parked = 0
@@ -122,8 +126,10 @@ class Collector:
                 break
             client = self._event_grid.get_blob_client(blob.name)
             body = client.download_blob().readall()
-            parked += self._park(body, self._from_event_grid, EVENT_GRID_DEAD_LETTERS)
-            client.delete_blob()
+            done = self._park(body, self._from_event_grid, EVENT_GRID_DEAD_LETTERS)
+            if done is not None:
+                parked += done
+                client.delete_blob()
         return parked
 
     def _from_event_grid(self, body: bytes) -> Iterable[Parked]:
@@ -149,16 +155,23 @@ class Collector:
         source: str,
     ) -> int:
         parked = self._park(body, read, source)
+        if parked is None:
+            return 0
         queue.delete_message(message)
         return parked
 
-    def _park(self, body: bytes, read: Callable[[bytes], Iterable[Parked]], source: str) -> int:
+    def _park(self, body: bytes, read: Callable[[bytes], Iterable[Parked]], source: str) -> int | None:
+        """Park what can be read and bury the rest; give how many, None where it has to stay for later."""
+        count = 0
         try:
-            told = list(read(body))
-        except BadEvent as error:
-            self._dead_letters.bury_unreadable(body, error, source=source)
-            return 0
-        for parked in told:
-            self._parking.park(parked, delay_seconds=0)
-            self._log.warning("event.collected", blob=parked.path, source=source)
-        return len(told)
+            try:
+                for parked in read(body):
+                    self._parking.park(parked, delay_seconds=0)
+                    self._log.warning("event.collected", blob=parked.path, source=source)
+                    count += 1
+            except BadEvent as error:
+                self._dead_letters.bury_unreadable(body, error, source=source)
+        except Exception as error:  # noqa: BLE001  (one message must not keep the others from coming back)
+            self._log.warning("collector.failed", place=source, error=type(error).__name__)
+            return None
+        return count

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from shared.run_id import run_id
 CONTAINER = "airflow-dead"
 _NO_ROUTE = "unrouted"
 _UNREADABLE = "unreadable"
+_ROUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class DeadLetters:
@@ -34,6 +36,8 @@ class DeadLetters:
             StorageUnavailable: It could not be written; the caller must keep the event.
         """
         route = parked.route or _NO_ROUTE
+        # A message that was edited by hand must not choose another container.
+        folder = route if _ROUTE_NAME.fullmatch(route) else _NO_ROUTE
         letter: dict[str, object] = {
             "reason": error.code,
             "message": str(error),
@@ -47,10 +51,10 @@ class DeadLetters:
         }
         if parked.event:
             letter["run_id"] = run_id(parked.event, route=route)
-            name = f"{route}/{letter['run_id']}.json"
+            name = f"{folder}/{letter['run_id']}.json"
         else:
             digest = hashlib.sha256(parked.path.encode()).hexdigest()[:32]
-            name = f"{route}/{digest}.json"
+            name = f"{folder}/{digest}.json"
         data = json.dumps(letter, ensure_ascii=False, indent=2).encode()
         self._write(name, data, content_type="application/json", metadata={})
         self._log.error(
@@ -88,9 +92,9 @@ class DeadLetters:
             except ResourceNotFoundError:
                 self._create_container()
                 self._upload(name, data, content_type, metadata)
-        except ResourceExistsError:
-            return  # the same letter, written before its message was removed
         except AzureError as error:
+            if getattr(error, "error_code", None) == "BlobAlreadyExists":
+                return  # the same letter, written before its message was removed
             msg = f"A dead letter could not be written ({type(error).__name__}); the event is kept."
             raise StorageUnavailable(msg) from error
 
@@ -107,5 +111,7 @@ class DeadLetters:
     def _create_container(self) -> None:
         try:
             self._container.create_container()
-        except ResourceExistsError:
-            return
+        except ResourceExistsError as error:
+            # The other conflicts, such as ContainerBeingDeleted, mean that no letter can be written now.
+            if getattr(error, "error_code", None) != "ContainerAlreadyExists":
+                raise

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from shared.errors import TryAgain, Wait
 
-_LONGEST_ASKED_SECONDS = 24 * 3600.0
-"""A queue hides a message for seven days at most; a server that asks for more than a day is not believed."""
-
 _SHORT_SECONDS = 5.0
 """So short that the dispatcher's next tick finds the event due, and it flows once the outage is over."""
 
@@ -30,15 +27,17 @@ class Delays:
     most_seconds: float
     uniform: Callable[[], float] = random.random
 
-    def after(self, error: TryAgain, *, failures: int) -> int:
+    def after(self, error: TryAgain, *, failures: int, is_outage: bool = False) -> int:
         """Give the seconds to wait after the delivery failed for the `failures`-th time for this reason.
 
-        See `Wait`. What the server asked for (`Retry-After`) is the least.
+        See `Wait`. While a breaker is open (`is_outage`), a failure tells of Airflow, not of the event. What
+        the server asked for (`Retry-After`) is the least, within the limits.
         """
-        asked = min(error.retry_after_seconds or 0.0, _LONGEST_ASKED_SECONDS)
-        match error.wait:
-            case Wait.TURN:
-                return max(1, math.ceil(asked))
+        asked = error.retry_after_seconds or 0.0
+        if error.wait is Wait.TURN:
+            return max(1, math.ceil(min(asked, self.most_seconds)))
+        wait = Wait.SHORT if is_outage and error.wait is Wait.GROWING else error.wait
+        match wait:
             case Wait.SHORT:
                 seconds = min(_SHORT_SECONDS, self.least_seconds)
             case Wait.STEADY:
@@ -47,4 +46,4 @@ class Delays:
                 seconds = min(self.least_seconds * 2.0 ** min(failures - 1, 32), self.most_seconds)
         # Downwards only: the limits stay limits, and what failed together comes back spread out.
         seconds *= 1 - _JITTER * self.uniform()
-        return max(1, math.floor(max(seconds, asked)))
+        return max(1, math.floor(max(seconds, min(asked, self.most_seconds))))

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.gate import Gate
@@ -12,7 +13,7 @@ from shared.delivery.places import NewMessage, SameMessage
 from shared.errors import BadEvent, StorageUnavailable, TryAgain
 from shared.event_log import EventLog
 from shared.events import BlobEvent
-from shared.observer import Observer
+from shared.intake import Intake
 from shared.timing import Timing
 from shared.trigger import Trigger
 from shared.turn import Turn, no_retry
@@ -35,7 +36,7 @@ class Dispatcher:
         *,
         parking: Parking,
         trigger: Trigger,
-        landing: Observer,
+        intake: Intake,
         dead_letters: DeadLetters,
         gate: Gate,
         pace: Pace,
@@ -45,7 +46,7 @@ class Dispatcher:
     ) -> None:
         self._parking = parking
         self._trigger = trigger
-        self._landing = landing
+        self._intake = intake
         self._dead_letters = dead_letters
         self._gate = gate
         self._pace = pace
@@ -104,7 +105,8 @@ class Dispatcher:
         except StorageUnavailable as error:
             self._log.warning("dispatcher.storage_failed", message=str(error))
         except Exception as error:  # noqa: BLE001  (one message that meets a bug must not stop the others)
-            self._log.error("dispatcher.failed", error=type(error).__name__, message=str(error)[:500])
+            # Its type only: a text that is not ours may hold anything.
+            self._log.error("dispatcher.failed", error=type(error).__name__)
 
     def _deliver(self, ticket: Ticket) -> None:
         try:
@@ -115,43 +117,23 @@ class Dispatcher:
             return
         place = SameMessage(parking=self._parking, ticket=ticket)
         turn = Turn(place=place, retry=no_retry, admit=self._pace.admit, age=ticket.age)
-        if parked.event is None:
-            self._look_again(parked, turn)
-        elif parked.route is None:
-            self._spread(parked.event, turn, api=parked.api)
+        if parked.event is None or parked.route is None:
+            # Its runs get messages of their own where they have to wait. A crash before this one goes leaves
+            # both, which does no harm: the run ids are the same.
+            runs = replace(turn, place=NewMessage(parking=self._parking), age=timedelta(0))
+            self._intake.take(parked, turn, runs=runs)
         else:
             event = self._completed(parked, parked.event)
             self._trigger.redeliver(parked, event, parked.route, turn)
-
-    def _look_again(self, parked: Parked, turn: Turn) -> None:
-        try:
-            event = self._landing.observe(parked.container, parked.name)
-        except StorageUnavailable as error:
-            self._trigger.put_off(parked, error, turn)
-            return
-        if event is None:
-            self._log.warning("blob.gone", blob=parked.path)
-            turn.place.leave()
-            return
-        self._spread(event, turn)
-
-    def _spread(self, event: BlobEvent, turn: Turn, *, api: str | None = None) -> None:
-        """Deliver each run of the event; those that have to wait get messages of their own.
-
-        A crash in between leaves both, which does no harm: the run ids are the same.
-        """
-        self._trigger.handle(event, replace(turn, place=NewMessage(parking=self._parking)), api=api)
-        turn.place.leave()
 
     def _completed(self, parked: Parked, event: BlobEvent) -> BlobEvent:
         """Read the facts again that did not fit into the message, if the blob is still that version."""
         if not parked.is_cut:
             return event
-        observed = self._landing.observe(parked.container, parked.name, traceparent=event.traceparent)
-        if observed is not None and observed.etag == event.etag:
-            return observed
-        self._log.warning("conf.cut", blob=parked.path, etag=event.etag)
-        return event
+        complete = self._intake.complete(event)
+        if complete is None:
+            self._log.warning("conf.cut", blob=parked.path, etag=event.etag)
+        return complete or event
 
 
 def _as_bad_event(error: ValueError | BadEvent) -> BadEvent:

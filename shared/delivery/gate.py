@@ -60,15 +60,17 @@ class Gate:
             BlobToDagError: See `AirflowClient.trigger`.
         """
         with self._place():
-            return self._through(self._breakers, lambda: self._airflow.trigger(run))
+            return self._through(self._breakers, lambda: self._airflow.trigger(run), about=run.run_id)
 
     def is_paused(self, dag_id: str) -> bool:
         """Tell whether the DAG is paused; held back by open breakers, as `trigger`."""
-        return self._through(self._breakers, lambda: self._airflow.is_paused(dag_id))
+        with self._place():
+            return self._through(self._breakers, lambda: self._airflow.is_paused(dag_id))
 
     def waiting_runs(self, dag_id: str | None = None) -> int:
         """Count the runs that wait for a worker; held back by open breakers, as `trigger`."""
-        return self._through(self._breakers, lambda: self._airflow.waiting_runs(dag_id))
+        with self._place():
+            return self._through(self._breakers, lambda: self._airflow.waiting_runs(dag_id))
 
     @property
     def is_open(self) -> bool:
@@ -79,11 +81,13 @@ class Gate:
         """Give how long every call would be held back; 0 when one would be let through."""
         return max(breaker.seconds_until_probe() for breaker in self._breakers)
 
-    def _through[T](self, breakers: tuple[CircuitBreaker, ...], call: Callable[[], T]) -> T:
+    def _through[T](
+        self, breakers: tuple[CircuitBreaker, ...], call: Callable[[], T], *, about: str = ""
+    ) -> T:
         if not breakers:
             return call()
         first, *rest = breakers
-        return first.call(lambda: self._through(tuple(rest), call))
+        return first.call(lambda: self._through(tuple(rest), call, about=about), about=about)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

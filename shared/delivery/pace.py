@@ -22,6 +22,9 @@ class CountsRuns(Protocol):
 class Limit(Protocol):
     """One cap."""
 
+    def seconds_for_refused(self) -> float:
+        """Give how long one more run that was refused is to wait: each gets a time of its own."""
+
     def available(self) -> int:
         """Give how many runs may be sent now."""
 
@@ -40,6 +43,7 @@ class Rate:
         self._clock = clock
         # The first one waits, too: whoever sent before us may have sent just now.
         self._next = clock() + self._interval_seconds
+        self._promised = 0.0
 
     def available(self) -> int:
         """See `Limit`."""
@@ -49,31 +53,47 @@ class Rate:
         """See `Limit`."""
         return max(0.0, self._next - self._clock())
 
+    def seconds_for_refused(self) -> float:
+        """See `Limit`."""
+        now = self._clock()
+        self._promised = (
+            max(self._promised, self._next - self._interval_seconds, now) + self._interval_seconds
+        )
+        return self._promised - now
+
     def take(self) -> None:
         """See `Limit`."""
         self._next = self._clock() + self._interval_seconds
 
 
 class Room:
-    """So many runs waiting in Airflow: counted there, and again when the room that was found is used up."""
+    """So many runs waiting in Airflow: counted there, and again after a while; in between we count along."""
 
     def __init__(self, most: int, count: Callable[[], int], clock: Callable[[], float]) -> None:
         self._most = most
         self._count = count
         self._clock = clock
         self._free = 0
+        self._refused = 0
         self._next_look = clock()
 
     def available(self) -> int:
         """See `Limit`; raises TryAgain where Airflow cannot be asked."""
-        if self._free <= 0 and self._clock() >= self._next_look:
-            self._free = max(0, self._most - self._count())
+        if self._clock() >= self._next_look:
+            # Set before the question: one that fails is not put again at once.
             self._next_look = self._clock() + _LOOK_AGAIN_SECONDS
+            self._free = self._refused = 0
+            self._free = max(0, self._most - self._count())
         return self._free
 
     def seconds_until_next(self) -> float:
         """See `Limit`."""
         return 0.0 if self.available() else max(0.0, self._next_look - self._clock())
+
+    def seconds_for_refused(self) -> float:
+        """See `Limit`: as many as there could be room for are to come at each look."""
+        self._refused += 1
+        return max(1.0, self._next_look - self._clock()) + _LOOK_AGAIN_SECONDS * (self._refused // self._most)
 
     def take(self) -> None:
         """See `Limit`."""
@@ -123,10 +143,10 @@ class Pace:
         """
         with self._lock:
             limits = [*self._for_all, *self._limits_of(run)]
-            wait = max([0.0, *(limit.seconds_until_next() for limit in limits)])
-            if wait > 0:
+            full = [limit for limit in limits if limit.seconds_until_next() > 0]
+            if full:
                 msg = f"A cap on runs is reached; route {run.route!a} waits for its turn."
-                raise Paced(msg, retry_after_seconds=wait)
+                raise Paced(msg, retry_after_seconds=max(limit.seconds_for_refused() for limit in full))
             for limit in limits:
                 limit.take()
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import MappingProxyType
 
 from shared.delivery.event_facts import event_from_facts, facts_of_event
-from shared.errors import BadEvent, BlobToDagError, TryAgain
+from shared.errors import BadEvent, BlobToDagError, DagMissing, TryAgain
 from shared.events import BlobEvent
 
 FORMAT = 1
@@ -42,6 +43,8 @@ class Parked:
         history: How often it was parked, by reason.
         pin: Set once a request may have been sent.
         is_cut: Whether facts were left out of the message to make it fit.
+        missing_since_age_seconds: The message's age when its DAG was found missing for the first time in a
+            row; None while it is not.
     """
 
     container: str
@@ -52,16 +55,28 @@ class Parked:
     history: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     pin: Pin | None = None
     is_cut: bool = False
+    missing_since_age_seconds: float | None = None
 
     @property
     def path(self) -> str:
         """`container/name`, as people write it."""
         return f"{self.container}/{self.name}"
 
-    def again(self, error: BlobToDagError, *, pin: Pin | None) -> "Parked":
+    def again(
+        self, error: BlobToDagError, *, pin: Pin | None = None, age: timedelta = timedelta(0)
+    ) -> "Parked":
         """Give the message after one more failed delivery; a pin is never taken away."""
         history = {**self.history, error.code: self.history.get(error.code, 0) + 1}
-        return replace(self, history=history, pin=self.pin or pin)
+        missing = None
+        if isinstance(error, DagMissing):
+            known = self.missing_since_age_seconds
+            missing = age.total_seconds() if known is None else known
+        return replace(self, history=history, pin=self.pin or pin, missing_since_age_seconds=missing)
+
+    def missing_for(self, age: timedelta) -> timedelta:
+        """Give how long the DAG has been missing, without a break, when the message is `age` old."""
+        since = self.missing_since_age_seconds
+        return timedelta(0) if since is None else age - timedelta(seconds=since)
 
     def failures(self, error: TryAgain) -> int:
         """Count the deliveries that failed for this reason."""
@@ -92,6 +107,8 @@ def _write(parked: Parked, leave_out: tuple[str, ...]) -> str:
         message["api"] = parked.api
     if parked.route is not None:
         message["route"] = parked.route
+    if parked.missing_since_age_seconds is not None:
+        message["missing_since_age_seconds"] = parked.missing_since_age_seconds
     if parked.pin:
         message["pin"] = {"dag_id": parked.pin.dag_id, "airflow": parked.pin.airflow}
     return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
@@ -109,19 +126,29 @@ def read_parked(text: str) -> Parked:
         pin = message.get("pin")
         history = message.get("history") or {}
         facts = message.get("event")
-        route = message.get("route")
+        route, api = message.get("route"), message.get("api")
+        missing = message.get("missing_since_age_seconds")
         event = event_from_facts(container, name, facts) if facts is not None else None
         parked = Parked(
             container=_text(container),
             name=_text(name),
             event=event,
-            api=message.get("api"),
+            api=None if api is None else _text(api),
             route=None if route is None else _text(route),
             history={_text(reason): int(count) for reason, count in history.items()},
             pin=None if pin is None else Pin(dag_id=_text(pin["dag_id"]), airflow=_text(pin["airflow"])),
             is_cut=message.get("is_cut") is True,
+            missing_since_age_seconds=None if missing is None else float(missing),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        BadEvent,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         msg = f"The parked message cannot be read ({type(error).__name__}: {error!s:.200})."
         raise BadEvent(msg) from error
     if parked.event is None and (parked.route is not None or parked.pin):
@@ -134,4 +161,5 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         msg = f"{value!r:.100} is no text"
         raise ValueError(msg)
+    value.encode()  # half a surrogate pair is no text, either
     return value

@@ -1,21 +1,16 @@
 """The blob trigger: the host hands over names, the facts come from one `HEAD`."""
 
 from shared.delivery.parked import Parked
-from shared.errors import StorageUnavailable
-from shared.event_log import EventLog
-from shared.observer import Observer
-from shared.trigger import Trigger
+from shared.intake import Intake
 from shared.turn import Turn
 
 
 class BlobTriggerSource:
-    """Takes one call of the blob trigger to the trigger module."""
+    """Takes one call of the blob trigger in."""
 
-    def __init__(self, *, landing: Observer, trigger: Trigger, turn: Turn, log: EventLog) -> None:
-        self._landing = landing
-        self._trigger = trigger
+    def __init__(self, *, intake: Intake, turn: Turn) -> None:
+        self._intake = intake
         self._turn = turn
-        self._log = log
 
     def handle(self, container: str, name: str, *, traceparent: str | None = None) -> None:
         """Deliver the blob's current version; a blob that is gone is logged and starts nothing.
@@ -23,12 +18,4 @@ class BlobTriggerSource:
         Raises:
             StorageUnavailable: The event could not be kept: fail, so that the platform tries again.
         """
-        try:
-            event = self._landing.observe(container, name, traceparent=traceparent)
-        except StorageUnavailable as error:
-            self._trigger.put_off(Parked(container=container, name=name), error, self._turn)
-            return
-        if event is None:
-            self._log.warning("blob.gone", blob=f"{container}/{name}")
-            return
-        self._trigger.handle(event, self._turn)
+        self._intake.take(Parked(container=container, name=name), self._turn, traceparent=traceparent)

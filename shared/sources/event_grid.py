@@ -22,22 +22,36 @@ def parked_from_event_grid(body: bytes) -> Iterator[Parked]:
     Sources: learn.microsoft.com/azure/event-grid/event-schema-blob-storage, and CloudEvents 1.0.
 
     Raises:
-        BadEvent: The body is no event of Event Grid, or one without what names a blob version.
+        BadEvent: Something in the body is no event of Event Grid, or does not name a blob version; raised
+            after everything that can be read was given.
     """
     try:
         told = json.loads(body)
-        for event in told if isinstance(told, list) else [told]:
-            match event["eventType"] if "eventType" in event else event["type"]:
-                case "Microsoft.Storage.BlobCreated":
-                    yield _created(event)
-                case "Microsoft.Storage.BlobRenamed":
-                    container, name = blob_path_from_url(event["data"]["destinationUrl"])
-                    yield Parked(container=container, name=name, api=event["data"].get("api"))
-                case _:
-                    continue
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        msg = f"The message is no readable event of Event Grid ({type(error).__name__}: {error!s:.100})."
+    except (ValueError, RecursionError) as error:
+        msg = f"The message is no JSON ({type(error).__name__})."
         raise BadEvent(msg) from error
+    fault: Exception | None = None
+    for event in told if isinstance(told, list) else [told]:
+        try:
+            parked = _read(event)
+        except (BadEvent, AttributeError, KeyError, TypeError, ValueError) as error:
+            fault = error
+        else:
+            if parked:
+                yield parked
+    if fault:
+        msg = f"Not every event of the message can be read ({type(fault).__name__}: {fault!s:.100})."
+        raise BadEvent(msg) from fault
+
+
+def _read(event: Mapping[str, Any]) -> Parked | None:
+    match event["eventType"] if "eventType" in event else event["type"]:
+        case "Microsoft.Storage.BlobCreated":
+            return _created(event)
+        case "Microsoft.Storage.BlobRenamed":
+            container, name = blob_path_from_url(event["data"]["destinationUrl"])
+            return Parked(container=container, name=name, api=_api(event["data"]))
+    return None
 
 
 def _created(event: Mapping[str, Any]) -> Parked:
@@ -58,7 +72,7 @@ def _created(event: Mapping[str, Any]) -> Parked:
         version_id=data.get("versionId") or None,
         sequencer=data.get("sequencer") or None,
     )
-    return Parked(container=container, name=name, event=blob_event, api=data.get("api") or None)
+    return Parked(container=container, name=name, event=blob_event, api=_api(data))
 
 
 def _path(subject: str, url: str) -> tuple[str, str]:
@@ -76,6 +90,11 @@ def _endpoint(url: str) -> str:
     account = account_from_url(url)
     is_emulator = not parts.netloc.lower().startswith(account)
     return f"{parts.scheme}://{host}/{account}" if is_emulator else f"{parts.scheme}://{host}"
+
+
+def _api(data: Mapping[str, Any]) -> str | None:
+    api = data.get("api")
+    return api if isinstance(api, str) and api else None
 
 
 def _size(value: object) -> int:

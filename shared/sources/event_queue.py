@@ -1,16 +1,11 @@
 """The queue variant: Event Grid writes its events into a storage queue, the function reads them there."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
-from shared.delivery.parked import Parked
-from shared.errors import BadEvent, StorageUnavailable
+from shared.errors import BadEvent
 from shared.event_log import EventLog
-from shared.events import BlobEvent
-from shared.observer import Observer
+from shared.intake import Intake
 from shared.sources.event_grid import parked_from_event_grid
-from shared.trigger import Trigger
 from shared.turn import Turn
 
 QUEUE = "airflow-events"
@@ -25,25 +20,10 @@ class KeepsUnreadable(Protocol):
 
 
 class EventQueueSource:
-    """Takes one message of the queue to the trigger module.
+    """Takes the events of one message in: storage is asked only for what they lack."""
 
-    Args:
-        needs_head: Tells whether a route needs facts that the event lacks; see `RouteTable.needs_head`.
-    """
-
-    def __init__(
-        self,
-        *,
-        landing: Observer,
-        needs_head: Callable[[BlobEvent, str | None], bool],
-        trigger: Trigger,
-        turn: Turn,
-        dead_letters: KeepsUnreadable,
-        log: EventLog,
-    ) -> None:
-        self._landing = landing
-        self._needs_head = needs_head
-        self._trigger = trigger
+    def __init__(self, *, intake: Intake, turn: Turn, dead_letters: KeepsUnreadable, log: EventLog) -> None:
+        self._intake = intake
         self._turn = turn
         self._dead_letters = dead_letters
         self._log = log
@@ -54,35 +34,13 @@ class EventQueueSource:
         Raises:
             StorageUnavailable: An event could not be kept: fail, so that the platform tries again.
         """
+        count = 0
         try:
-            told = list(parked_from_event_grid(body))
+            for heard in parked_from_event_grid(body):
+                count += 1
+                self._intake.take(heard, self._turn, traceparent=traceparent)
         except BadEvent as error:
             self._dead_letters.bury_unreadable(body, error, source=QUEUE)
             return
-        if not told:
+        if not count:
             self._log.info("event.ignored", source=QUEUE)
-        for heard in told:
-            self._deliver(heard, traceparent)
-
-    def _deliver(self, heard: Parked, traceparent: str | None) -> None:
-        event = heard.event and replace(heard.event, traceparent=traceparent)
-        if event is None or self._needs_head(event, heard.api):
-            try:
-                observed = self._landing.observe(heard.container, heard.name, traceparent=traceparent)
-            except StorageUnavailable as error:
-                self._trigger.put_off(heard, error, self._turn)
-                return
-            event = _with_facts(event, observed)
-        if event is None:
-            self._log.warning("blob.gone", blob=heard.path)
-            return
-        self._trigger.handle(event, self._turn, api=heard.api)
-
-
-def _with_facts(told: BlobEvent | None, observed: BlobEvent | None) -> BlobEvent | None:
-    """Add what the HEAD shows to what the event tells; facts of a newer version stay out of it."""
-    if told is None:
-        return observed
-    if observed is None or observed.etag != told.etag:
-        return told
-    return replace(observed, event_time=told.event_time, sequencer=told.sequencer, version_id=told.version_id)

@@ -19,8 +19,8 @@ from shared.delivery.parking import QUEUE, Parking
 from shared.sources import event_queue, poison
 from shared.storage import StorageAccount
 from shared.storage_connection import StorageConnection
-from shared.trigger import Rules, Trigger
-from tests.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakeLanding, Stage
+from shared.trigger import Trigger
+from tests.fakes import FakeAirflow, FakeLanding, Stage
 
 _QUEUES = (QUEUE, poison.QUEUE, f"{event_queue.QUEUE}-poison")
 
@@ -31,12 +31,10 @@ class Yard(Stage):
 
     account: StorageAccount
     landing: FakeLanding = field(default_factory=FakeLanding)
-    clock: FakeClock = field(default_factory=FakeClock)
     visibility_seconds: int = 300
     caps: dict[str, Any] = field(
         default_factory=lambda: {"max_runs_per_minute": None, "max_queued_runs": None}
     )
-    rules: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.parking = Parking(self.account.queues, visibility_seconds=self.visibility_seconds)
@@ -50,10 +48,7 @@ class Yard(Stage):
     @property
     def trigger(self) -> Trigger:
         """The module with the gate and real dead letters."""
-        plain = super().trigger._rules
-        rules = Rules(
-            airflow_url=AIRFLOW_URL, missing_dag_max_age=plain.missing_dag_max_age, delays=plain.delays
-        )
+        rules = super().trigger._rules
         return Trigger(
             routes=self.table, airflow=self.gate, graveyard=self.dead_letters, log=self.log, rules=rules
         )
@@ -63,7 +58,7 @@ class Yard(Stage):
         parts: dict[str, Any] = {
             "parking": self.parking,
             "trigger": self.trigger,
-            "landing": self.landing,
+            "intake": self.intake(self.landing),
             "dead_letters": self.dead_letters,
             "gate": self.gate,
             "pace": Pace(self.gate, **self.caps, clock=self.clock),
@@ -83,6 +78,7 @@ class Yard(Stage):
             dead_letters=self.dead_letters,
             log=self.log,
             functions={"blob_to_dag"},
+            watched="landing",
             by_event=by_event,
             clock=self.clock,
         )

@@ -1,8 +1,10 @@
 """Dead letters: one blob each, written once, with everything that a person needs."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 
 from local.azurite import ACCOUNT_KEY
 from shared.delivery.dead_letters import DeadLetters
@@ -78,3 +80,27 @@ def test_blob_that_was_only_heard_of_has_a_letter_too(yard: Yard) -> None:
     [(name, letter)] = yard.letters().items()
     assert name.startswith("unrouted/")
     assert (json.loads(letter)["container"], json.loads(letter)["name"]) == ("c", "n")
+
+
+def test_container_that_is_being_deleted_is_no_letter(yard: Yard) -> None:
+    """Every conflict is a 409; only the letter's own name says that it is there already."""
+
+    class Deleting:
+        container_name = "airflow-dead"
+
+        def upload_blob(self, *_: object, **__: object) -> None:
+            error = ResourceExistsError("The specified container is being deleted.")
+            error.error_code = "ContainerBeingDeleted"  # type: ignore[attr-defined]
+            raise error
+
+    yard.dead_letters._container = Deleting()  # type: ignore[assignment]
+
+    with pytest.raises(StorageUnavailable):
+        yard.dead_letters.bury(PARKED, RunRefused("no"))
+
+
+def test_route_of_a_message_edited_by_hand_does_not_choose_a_place(yard: Yard) -> None:
+    """It is data, as a file name is."""
+    name = yard.dead_letters.bury(replace(PARKED, route="../landing"), RunRefused("no"))
+
+    assert name.startswith("unrouted/")

@@ -28,7 +28,7 @@ DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)
         (StorageUnavailable("x"), 10_000, 30),
         (AirflowBusy("x", retry_after_seconds=90), 1, 90),
         (AirflowBusy("x", retry_after_seconds=5), 1, 30),
-        (AirflowBusy("x", retry_after_seconds=10**9), 1, 86_400),
+        (AirflowBusy("x", retry_after_seconds=10**9), 1, 3_600),
         (Paced("x"), 5, 1),
         (Paced("x", retry_after_seconds=2.5), 5, 3),
     ],
@@ -46,3 +46,9 @@ def test_jitter_shortens_by_a_fifth_at_most() -> None:
     assert {
         Delays(least_seconds=30, most_seconds=3_600).after(AirflowUnclear("x"), failures=1) for _ in range(99)
     } <= set(range(24, 31))
+
+
+def test_event_that_fails_while_a_breaker_is_open_waits_for_the_outage_only() -> None:
+    """The failure tells of Airflow, not of the event."""
+    assert DELAYS.after(AirflowUnclear("x"), failures=9, is_outage=True) == 5
+    assert DELAYS.after(StorageUnavailable("x"), failures=9, is_outage=True) == 30

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -85,9 +86,9 @@ def test_either_breaker_closes_the_gate(error: BlobToDagError, failures: int, se
         (airflow_breaker(log, clock.timing), credentials_breaker(log, clock.timing)),
         max_concurrency=1,
     )
-    for _ in range(failures):
+    for number in range(failures):
         with pytest.raises(type(error)):
-            gate.trigger(RUN)
+            gate.trigger(replace(RUN, run_id=f"r{number}"))
 
     with pytest.raises(AirflowDown):
         gate.trigger(RUN)
@@ -102,3 +103,30 @@ def test_either_breaker_closes_the_gate(error: BlobToDagError, failures: int, se
 
     assert gate.trigger(RUN) is Delivery.CREATED
     assert not gate.is_open
+
+
+def test_one_run_that_always_fails_does_not_close_the_gate_for_the_others() -> None:
+    """Airflow chokes on it, again and again; it answers everybody else."""
+    log, clock = EventLog(), FakeClock()
+    gate = Gate(
+        FakeAirflow(errors=[AirflowUnclear("500")] * 20),
+        (airflow_breaker(log, clock.timing),),
+        max_concurrency=1,
+    )
+
+    for _ in range(20):
+        with pytest.raises(AirflowUnclear):
+            gate.trigger(RUN)
+
+    assert not gate.is_open
+
+
+def test_questions_need_a_place_too() -> None:
+    """They are calls like any other."""
+    gate = Gate(FakeAirflow(), (), max_concurrency=1, longest_wait_seconds=0.01)
+
+    with gate._place():
+        with pytest.raises(AtCapacity):
+            gate.is_paused("d")
+        with pytest.raises(AtCapacity):
+            gate.waiting_runs()

@@ -81,3 +81,29 @@ def test_without_caps_nothing_is_held_back() -> None:
         pace.admit(_run())
 
     assert (pace.turns(4), pace.seconds_until_turn()) == (4, 0.0)
+
+
+def test_room_is_counted_anew_after_a_while_even_if_some_is_left() -> None:
+    """Airflow may have been filled by others."""
+    clock = FakeClock()
+    airflow = FakeAirflow(waiting=40)
+    pace = Pace(airflow, max_runs_per_minute=None, max_queued_runs=100, clock=clock)
+    assert pace.turns(100) == 60
+
+    airflow.waiting = 100
+    clock.now += 10
+
+    assert pace.turns(100) == 0
+
+
+def test_refused_runs_are_told_times_of_their_own() -> None:
+    """Otherwise all of them would come for the same turn, again and again."""
+    clock = FakeClock()
+    pace = Pace(FakeAirflow(), max_runs_per_minute=None, max_queued_runs=None, clock=clock)
+    waits = []
+    for _ in range(4):
+        with pytest.raises(Paced) as held:
+            pace.admit(_run("slow", max_runs_per_minute=6))
+        waits.append(held.value.retry_after_seconds)
+
+    assert waits == [10.0, 20.0, 30.0, 40.0]

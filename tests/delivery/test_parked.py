@@ -86,6 +86,8 @@ def test_unknown_keys_of_a_newer_version_are_passed_over() -> None:
         '{"container": "c", "name": "n", "route": "r"}', '{"container": "c", "name": "n", "event": {}}',
         '{"container": "c", "name": "n", "event": {"size": "1"}}',
         '{"container": "c", "name": "n", "pin": "x"}',
+        '{"container": "c", "name": "n", "history": {"x": 1e999}}', '{"container": "c", "name": "\\ud800"}',
+        '{"container": "c", "name": "n", "api": [1]}', "[" * 100_000,
         '{"container": "c", "name": "n", "event": []}', '{"container": "c", "name": "n", "event": "x"}',
     ],
 )  # fmt: skip

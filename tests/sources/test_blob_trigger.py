@@ -7,7 +7,7 @@ from tests.samples import blob_event
 
 
 def _handle(stage: Stage, landing: FakeLanding) -> None:
-    source = BlobTriggerSource(landing=landing, trigger=stage.trigger, turn=stage.turn(), log=stage.log)
+    source = BlobTriggerSource(intake=stage.intake(landing), turn=stage.turn())
     source.handle("landing", "a b.csv", traceparent="00-1")
 
 

@@ -29,9 +29,7 @@ class FakeUnreadable:
 def _handle(stage: Stage, told: Any, landing: FakeLanding | None = None) -> FakeUnreadable:
     unreadable = FakeUnreadable()
     source = EventQueueSource(
-        landing=landing or FakeLanding(),
-        needs_head=lambda event, api: stage.table.needs_head(event, api=api),
-        trigger=stage.trigger,
+        intake=stage.intake(landing or FakeLanding()),
         turn=stage.turn(),
         dead_letters=unreadable,
         log=stage.log,
@@ -135,3 +133,34 @@ def test_event_of_another_type_is_passed_over() -> None:
     _handle(stage, {**event_grid(), "eventType": "Microsoft.Storage.BlobDeleted"})
 
     assert stage.log.counts == {"event.ignored": 1}
+
+
+def test_events_that_can_be_read_are_delivered_beside_one_that_cannot() -> None:
+    """The whole message is kept, too: nobody can say what the rest was worth."""
+    stage = Stage()
+    body = json.dumps(
+        [event_grid("a"), {"eventType": "Microsoft.Storage.BlobCreated"}, event_grid("b")]
+    ).encode()
+
+    assert _handle(stage, body).kept == [body]
+    assert {run.conf["filename"] for run in stage.airflow.calls} == {"a", "b"}
+
+
+def test_pending_copy_that_has_ended_since_runs_as_what_is_there() -> None:
+    """The event told of a version that was never complete."""
+    stage = Stage(table=routes(WITH_HEAD))
+    landing = FakeLanding(event=blob_event(etag="ended", copy_status="success", size=99))
+
+    _handle(stage, event_grid(api="CopyBlob", eTag="0x1"), landing)
+
+    [run] = stage.airflow.calls
+    assert (run.conf["etag"], run.conf["size"]) == ("ended", 99)
+
+
+def test_blob_that_cannot_be_is_buried() -> None:
+    """Storage says that there can be no such name: asking again cannot help."""
+    stage = Stage(table=routes(WITH_HEAD))
+
+    _handle(stage, event_grid(), FakeLanding(error=BadEvent("no such container name")))
+
+    assert [error.code for _, error, _ in stage.graveyard.buried] == ["bad_event"]
