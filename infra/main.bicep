@@ -73,7 +73,7 @@ param maximumInstanceCount int = 40
 param alwaysReadyInstances int = 1
 
 @description('Threads of one Python worker; at least the parallelism that host.json allows.')
-@minValue(1)
+@minValue(30)
 @maxValue(1000)
 param threadCount int = 32
 
@@ -267,7 +267,7 @@ module function 'modules/function.bicep' = {
 module queueSubscription 'modules/queue-subscription.bicep' = if (useQueue) {
   scope: resourceGroup(landingResourceGroup)
   // Event Grid tries its roles when the subscription is made.
-  dependsOn: [roles]
+  dependsOn: [roles, function]
   params: {
     topicName: landing.outputs.topicName
     hostAccountId: hostStorage.outputs.id

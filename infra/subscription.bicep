@@ -52,7 +52,7 @@ resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-
         'Microsoft.Storage.BlobCreated'
       ]
       subjectBeginsWith: '/blobServices/default/containers/${landingContainer}/blobs/${landingPrefix}'
-      isSubjectCaseSensitive: false
+      isSubjectCaseSensitive: true
       enableAdvancedFilteringOnArrays: true
       advancedFilters: [
         {

@@ -11,7 +11,7 @@ from shared.delivery.parking import Parking
 from shared.errors import BadEvent, Misconfigured
 from shared.event_log import EventLog
 from shared.parts import Parts, build_parts
-from shared.settings import HOST_CONNECTION, Settings
+from shared.settings import HOST_CONNECTION
 from shared.sources.event_grid import parked_from_event_grid
 from shared.storage import StorageAccount
 from shared.storage_connection import StorageConnection
@@ -82,8 +82,7 @@ class App:
         with self._lock:
             if self._parts is None and self._fault is None:
                 try:
-                    settings = Settings.from_env(self._environ)
-                    self._parts = build_parts(settings, self._environ, self._log, self._timing)
+                    self._parts = build_parts(self._environ, self._log, self._timing)
                 except Misconfigured as fault:
                     self._fault = fault
                     self._log.error("app.misconfigured", message=str(fault))

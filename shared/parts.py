@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from shared.airflow.build import build_airflow_client
 from shared.bindings import BLOB_FUNCTION
+from shared.configuration import configured
 from shared.delivery.breaker import airflow_breaker, credentials_breaker
 from shared.delivery.collector import Collector
 from shared.delivery.dead_letters import DeadLetters
@@ -20,16 +20,12 @@ from shared.event_log import EventLog
 from shared.intake import Intake
 from shared.landing import LandingAccount
 from shared.retry import Retrier
-from shared.routes.load import load_routes
-from shared.settings import Settings
 from shared.sources.blob_trigger import BlobTriggerSource
 from shared.sources.event_queue import EventQueueSource
 from shared.storage import StorageAccount
 from shared.timing import Timing
 from shared.trigger import Rules, Trigger
 from shared.turn import Turn, send_at_once, send_by_dispatcher
-
-APP_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +38,15 @@ class Parts:
     collector: Collector
 
 
-def build_parts(settings: Settings, environ: Mapping[str, str], log: EventLog, timing: Timing) -> Parts:
+def build_parts(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Parts:
     """Build everything; opens no connection.
 
     Raises:
-        Misconfigured: The routes are unusable.
+        Misconfigured: With every fault of settings and routes.
     """
     # The SDK logs every request and its headers at INFO, which is the level of the worker.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    routes = load_routes(
-        root=APP_ROOT,
-        inline=settings.routes,
-        file=settings.routes_file,
-        dag_id=settings.airflow_dag_id,
-        when_paused=settings.when_paused,
-        logical_date=settings.logical_date,
-    )
+    settings, routes = configured(environ)
     landing_account = StorageAccount(settings.landing, threads=settings.threads)
     host_account = StorageAccount(settings.host, threads=settings.threads)
     landing = LandingAccount(landing_account)

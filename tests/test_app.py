@@ -28,7 +28,9 @@ def test_nothing_is_read_before_the_first_event() -> None:
     assert App({})
 
 
-def test_settings_that_leave_nowhere_to_park_fail_each_call_and_are_logged_once() -> None:
+def test_settings_that_leave_nowhere_to_park_fail_each_call_and_are_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """The platform tries again; the log is not flooded."""
     log = EventLog()
     app = App({}, log)
@@ -40,6 +42,28 @@ def test_settings_that_leave_nowhere_to_park_fail_each_call_and_are_logged_once(
         app.on_event(json.dumps(event_grid()).encode())
     app.dispatch()
 
+    assert log.counts == {"app.misconfigured": 1}
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_connection_string_that_no_sdk_takes_is_a_wrong_setting() -> None:
+    """Named by its kind; its text may hold a key."""
+    log = EventLog()
+    app = App(
+        {
+            "AIRFLOW_BASE_URL": "https://airflow.example.com",
+            "AIRFLOW_DAG_ID": "d",
+            "LandingStorage": "AccountKey=canary",
+            "AzureWebJobsStorage": NOWHERE,
+        },
+        log,
+    )
+
+    fault = app._built()
+
+    assert isinstance(fault, Misconfigured)
+    assert "LandingStorage" in str(fault)
+    assert "canary" not in str(fault)
     assert log.counts == {"app.misconfigured": 1}
 
 

@@ -1,6 +1,7 @@
 """host.json, the settings and the code agree with each other."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ def _seconds(text: str) -> float:
 def test_threads_suffice_for_all_triggers_at_once(threads: str) -> None:
     """An invocation that waits for a thread holds its message and its time-out runs."""
     assert int(threads) >= _parallelism() + 2  # the timer, and a look at an HTTP function
+
+
+def test_deployment_cannot_set_fewer_threads_than_that() -> None:
+    """The template's least is the parallelism of host.json."""
+    template = (ROOT / "infra" / "main.bicep").read_text(encoding="utf-8")
+    [least] = re.findall(r"@minValue\((\d+)\)\n@maxValue\(\d+\)\nparam threadCount", template)
+
+    assert int(least) == _parallelism() + 2
 
 
 def test_no_retry_policy_multiplies_the_hosts_attempts() -> None:

@@ -7,16 +7,12 @@ that the app reads them with.
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TextIO
 
 from infra.hooks.azure_cli import Az, AzureCli, HookError, read_json
 from infra.hooks.deployment import Deployment
+from shared.configuration import configured
 from shared.errors import Misconfigured
-from shared.routes.load import load_routes
-from shared.settings import Settings
-
-APP_ROOT = Path(__file__).parents[2]
 
 _VAULT = "credentials belong into the vault"
 _KEY = "the account takes no keys, and this wins over the settings with an address"
@@ -38,11 +34,8 @@ def faults(settings: Mapping[str, str]) -> list[str]:
     """List what is wrong with the app settings, one sentence each."""
     found = [f"{name} must not be set: {why}." for name, why in NEVER_IN_AZURE.items() if settings.get(name)]
     try:
-        usable = Settings.from_env(settings)
-        # The file of routes is deployed with the code.
-        load_routes(
-            root=APP_ROOT, inline=usable.routes, file=usable.routes_file, dag_id=usable.airflow_dag_id
-        )
+        # Files that settings name are where the app runs; the file of routes is deployed from here.
+        configured(settings, reads=lambda _path: True)
     except Misconfigured as error:
         found.append(str(error))
     return found

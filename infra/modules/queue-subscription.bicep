@@ -40,7 +40,7 @@ resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-
         'Microsoft.Storage.BlobRenamed'
       ]
       subjectBeginsWith: '/blobServices/default/containers/${landingContainer}/blobs/${landingPrefix}'
-      isSubjectCaseSensitive: false
+      isSubjectCaseSensitive: true
       enableAdvancedFilteringOnArrays: true
       advancedFilters: [
         {

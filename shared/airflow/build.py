@@ -1,10 +1,7 @@
 """`build_airflow_client`: the client as the settings want it."""
 
-import os
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 
 from requests.auth import AuthBase
 
@@ -19,10 +16,8 @@ from shared.airflow.grants import AirflowLogIn, EntraIdentity, OAuthClient
 from shared.airflow.http import AirflowHttp, HttpLimits
 from shared.airflow.link import DIALECTS, DetectedLink, FixedLink, Link
 from shared.airflow.token_pass import Grant, TokenPass
-from shared.errors import Misconfigured
 from shared.event_log import EventLog
 from shared.key_vault import AppIdentity, KeyVaultCredentials, open_vault
-from shared.loopback import is_loopback
 from shared.settings import Settings
 
 _CREDENTIAL_FREE = {"none", "entra"}
@@ -31,12 +26,8 @@ _CREDENTIAL_FREE = {"none", "entra"}
 def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: EventLog) -> AirflowClient:
     """Build the client; opens no connection.
 
-    Raises:
-        Misconfigured: Settings contradict each other, with all faults.
+    `settings` are usable: `shared.configuration` has seen to that.
     """
-    faults = connection_faults(settings, environ)
-    if faults:
-        raise Misconfigured("The app settings are unusable: " + " ".join(faults))
     limits = HttpLimits(
         threads=settings.threads,
         connect_timeout_seconds=settings.airflow_connect_timeout_seconds,
@@ -96,48 +87,6 @@ def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: Ev
     return AirflowClient(http, DetectedLink(send, link, log), conf_max_bytes=settings.conf_max_bytes)
 
 
-def connection_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Give what is wrong with the settings together, each as a sentence with what to do."""
-    faults = []
-    if settings.airflow_auth == "entra" and not settings.airflow_entra_scope:
-        faults.append("AIRFLOW_AUTH=entra needs AIRFLOW_ENTRA_SCOPE, such as api://airflow/.default.")
-    if settings.airflow_auth == "oauth":
-        faults += _token_url_faults(settings)
-    if settings.airflow_auth == "token" and settings.airflow_api in {"v1", "experimental"}:
-        faults.append(
-            f"AIRFLOW_AUTH=token is Airflow 3's log-in, AIRFLOW_API={settings.airflow_api} has none."
-        )
-    if settings.key_vault_uri and not settings.key_vault_uri.startswith("https://"):
-        faults.append("KEY_VAULT_URI is not https.")
-    if settings.airflow_client_key and not settings.airflow_client_certificate:
-        faults.append("AIRFLOW_CLIENT_KEY needs AIRFLOW_CLIENT_CERTIFICATE.")
-    files = {
-        "AIRFLOW_CA_BUNDLE": settings.airflow_ca_bundle,
-        "AIRFLOW_CLIENT_CERTIFICATE": settings.airflow_client_certificate,
-        "AIRFLOW_CLIENT_KEY": settings.airflow_client_key,
-    }
-    faults += [
-        f"{name} is no file that can be read." for name, path in files.items() if path and not _reads(path)
-    ]
-    if not re.fullmatch(r"[A-Za-z0-9-]+", settings.airflow_auth_header):
-        faults.append("AIRFLOW_AUTH_HEADER is no name of a header, such as X-API-Key.")
-    is_unused = settings.airflow_auth in _CREDENTIAL_FREE or settings.key_vault_uri
-    if environ.get("IDENTITY_ENDPOINT") and not is_unused:
-        # Azure sets it; whoever wants secrets in its app settings there must say so.
-        faults.append("KEY_VAULT_URI is not set: in Azure the credentials are read from Key Vault only.")
-    return faults
-
-
-def _token_url_faults(settings: Settings) -> list[str]:
-    url = settings.airflow_oauth_token_url
-    if not url:
-        return ["AIRFLOW_AUTH=oauth needs AIRFLOW_OAUTH_TOKEN_URL."]
-    host = url.removeprefix("http://").partition("/")[0].rpartition(":")[0]
-    if url.startswith("http://") and not is_loopback(host) and not settings.airflow_allow_http:
-        return ["AIRFLOW_OAUTH_TOKEN_URL is plain http: use https, or AIRFLOW_ALLOW_HTTP=true."]
-    return []
-
-
 def _client_certificate(settings: Settings) -> tuple[str, str] | str | None:
     if settings.airflow_client_key:
         return settings.airflow_client_certificate, settings.airflow_client_key
@@ -154,7 +103,3 @@ def _credential_source(settings: Settings, environ: Mapping[str, str], log: Even
         refusal_pause_seconds=settings.credential_refusal_pause_seconds,
         log=log,
     )
-
-
-def _reads(path: str) -> bool:
-    return Path(path).is_file() and os.access(path, os.R_OK)
