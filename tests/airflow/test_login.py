@@ -105,23 +105,6 @@ def test_missing_credentials_are_named_by_their_settings(auth: str) -> None:
             client.trigger(run_request(dag_id="copy_file"))
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"AIRFLOW_AUTH": "oauth"}, "AIRFLOW_OAUTH_TOKEN_URL"),
-        ({"AIRFLOW_AUTH": "oauth", "AIRFLOW_OAUTH_TOKEN_URL": "http://idp.example.com/t"}, "plain http"),
-        ({"AIRFLOW_AUTH": "token", "AIRFLOW_API": "v1"}, "Airflow 3's log-in"),
-        ({"KEY_VAULT_URI": "http://vault"}, "not https"),
-        ({"AIRFLOW_CLIENT_KEY": __file__}, "AIRFLOW_CLIENT_CERTIFICATE"),
-        ({"IDENTITY_ENDPOINT": "http://127.0.0.1/msi"}, "KEY_VAULT_URI is not set"),
-    ],
-)
-def test_contradicting_settings_are_named(changes: dict[str, str], word: str) -> None:
-    """Before anything is sent."""
-    with pytest.raises(Misconfigured, match=word):
-        client_of({**ENVIRON, "AIRFLOW_BASE_URL": "https://airflow", **changes}, EventLog())
-
-
 def test_credentials_of_the_environment_are_never_cached() -> None:
     """Reading again is reading."""
     environ = {"AIRFLOW_TOKEN": "one"}

@@ -2,14 +2,13 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.airflow.client import AirflowClient
-from shared.errors import BlobToDagError, Misconfigured
+from shared.errors import BlobToDagError
 from shared.event_log import EventLog
 from tests.airflow.certificates import self_signed
 from tests.airflow.stand import STORAGE, client_of, run_request
@@ -104,26 +103,3 @@ def test_no_secret_shows_on_any_failing_path(
     assert CANARY not in written
     assert "canary" not in written
     assert "<html" not in written
-
-
-def test_settings_that_contradict_each_other_are_named(azure: Azure) -> None:
-    """All faults at once; the events are parked, nothing is lost."""
-    with airflow_server() as server, pytest.raises(Misconfigured) as caught:
-        client_for(
-            server,
-            azure,
-            EventLog(),
-            AIRFLOW_AUTH="entra",
-            AIRFLOW_CLIENT_KEY="/nowhere/key.pem",
-            AIRFLOW_CA_BUNDLE="/nowhere/ca.pem",
-            AIRFLOW_AUTH_HEADER="two words",
-        )
-
-    for name in (
-        "AIRFLOW_ENTRA_SCOPE",
-        "AIRFLOW_CLIENT_CERTIFICATE",
-        "AIRFLOW_CA_BUNDLE",
-        "AIRFLOW_AUTH_HEADER",
-    ):
-        assert name in str(caught.value)
-    assert threading.active_count() < 50
