@@ -9,7 +9,7 @@ from tests.airflow.stand import STORAGE
 GOOD = {"AIRFLOW_BASE_URL": "https://airflow", "AIRFLOW_DAG_ID": "copy_file", **STORAGE}
 
 
-def faults_of(*, can_read: bool = True, **changes: str) -> list[str]:
+def faults_of(changes: dict[str, str], *, can_read: bool = True) -> list[str]:
     """Give the faults of good settings with some changed."""
     environ = {**GOOD, **changes}
     return connection_faults(Settings.from_env(environ), environ, reads=lambda _: can_read)
@@ -30,7 +30,7 @@ def faults_of(*, can_read: bool = True, **changes: str) -> list[str]:
 )
 def test_contradiction_is_named_with_its_setting(changes: dict[str, str], word: str) -> None:
     """One sentence each, with what to do."""
-    (fault,) = faults_of(**changes)
+    (fault,) = faults_of(changes)
 
     assert word in fault
 
@@ -38,7 +38,7 @@ def test_contradiction_is_named_with_its_setting(changes: dict[str, str], word: 
 @pytest.mark.parametrize("name", ["AIRFLOW_CA_BUNDLE", "AIRFLOW_CLIENT_CERTIFICATE"])
 def test_file_that_cannot_be_read_is_named(name: str) -> None:
     """A missing certificate would be found with the first blob otherwise."""
-    assert [fault.split()[0] for fault in faults_of(can_read=False, **{name: "/nowhere.pem"})] == [name]
+    assert [fault.split()[0] for fault in faults_of({name: "/nowhere.pem"}, can_read=False)] == [name]
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_file_that_cannot_be_read_is_named(name: str) -> None:
 )
 def test_settings_that_fit_have_no_faults(changes: dict[str, str]) -> None:
     """Loopback may be plain; an identity that logs in itself needs no vault."""
-    assert faults_of(**changes) == []
+    assert faults_of(changes) == []
