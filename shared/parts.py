@@ -100,6 +100,7 @@ def build_parts(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Pa
             log=log,
             functions={BLOB_FUNCTION},
             watched=settings.bindings.container,
+            timing=timing,
             by_event=settings.bindings.is_queue_mode,
         ),
     )

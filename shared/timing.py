@@ -13,6 +13,7 @@ class Timing:
         dispatch_seconds: How long one dispatcher goes on taking messages: well before functionTimeout.
         visibility_seconds: How long a parked message is the dispatcher's: no delivery takes longer, with all
             its time-outs.
+        collector_visibility_seconds: How long a message of a poison queue is ours while it is moved.
         airflow_probe_seconds: How often an Airflow that is down is asked.
         log_in_probe_seconds: How often a log-in that was refused is tried.
         clock: Monotonic seconds.
@@ -21,6 +22,7 @@ class Timing:
 
     dispatch_seconds: float = 120.0
     visibility_seconds: int = 300
+    collector_visibility_seconds: int = 60
     airflow_probe_seconds: float = 30.0
     log_in_probe_seconds: float = 60.0
     clock: Callable[[], float] = time.monotonic

@@ -1,6 +1,7 @@
 """A stand-in for Airflow 3 that counts, and fails on demand. Only for counting and for faults."""
 
 import json
+import sqlite3
 import threading
 import time
 import uuid
@@ -44,6 +45,12 @@ class Exchange:
         self.handler.connection.shutdown(2)
 
 
+def _new_database() -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute("CREATE TABLE dag_run (dag_id TEXT, run_id TEXT, UNIQUE (dag_id, run_id))")
+    return database
+
+
 @dataclass
 class AirflowServer:
     """What the stand-in saw and holds.
@@ -68,6 +75,19 @@ class AirflowServer:
     faults: list[Fault] = field(default_factory=list)
     base_url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    database: sqlite3.Connection = field(default_factory=_new_database)
+
+    def keep(self, dag_id: str, run_id: str, body: dict[str, Any]) -> bool:
+        """Create the run as a database does; tell whether there was none of this key."""
+        with self.lock:
+            try:
+                with self.database:
+                    self.database.execute("INSERT INTO dag_run VALUES (?, ?)", (dag_id, run_id))
+            except sqlite3.IntegrityError:
+                return False
+            self.runs[dag_id, run_id] = body
+            self.created_at.append(time.monotonic())
+            return True
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -104,9 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
         def commit() -> None:
             if is_trigger:
-                with airflow.lock:
-                    if airflow.runs.setdefault((segments[3], body["dag_run_id"]), body) is body:
-                        airflow.created_at.append(time.monotonic())
+                airflow.keep(segments[3], body["dag_run_id"], body)
 
         exchange = Exchange(method=method, path=path, body=body, handler=self, commit=commit)
         try:
@@ -125,10 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
                 run_id = exchange.body["dag_run_id"]
                 if dag_id not in airflow.dags:
                     exchange.answer(404, {"detail": f"Dag with dag_id: '{dag_id}' not found"})
-                elif (dag_id, run_id) in airflow.runs:
+                elif not airflow.keep(dag_id, run_id, exchange.body):
                     exchange.answer(409, {"detail": {"reason": "Unique constraint violation"}})
                 else:
-                    exchange.commit()
                     exchange.answer(200, {"dag_id": dag_id, "dag_run_id": run_id, "state": "queued"})
             case "GET", ["api", "v2", "dags", dag_id, "dagRuns", run_id]:
                 if (dag_id, run_id) in airflow.runs:
@@ -169,3 +186,4 @@ def airflow_server(**state: Any) -> Iterator[AirflowServer]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+        airflow.database.close()

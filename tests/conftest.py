@@ -10,6 +10,8 @@ from local.airflow import Airflow, landing_storage, start_airflow
 from local.azurite import Azurite, start_azurite
 from local.processes import NotInstalledError
 
+pytest_plugins = ["tests.fault_table"]
+
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:

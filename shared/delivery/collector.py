@@ -1,6 +1,5 @@
 """`Collector`: empties the places where the platform puts what it gave up on, into our own parking."""
 
-import time
 from collections.abc import Callable, Collection, Iterable
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -15,12 +14,12 @@ from shared.errors import BadEvent
 from shared.event_log import EventLog
 from shared.sources import event_queue, poison
 from shared.sources.event_grid import parked_from_event_grid
+from shared.timing import Timing
 
 EVENT_GRID_DEAD_LETTERS = "eventgrid-deadletter"
 _EVENT_POISON = f"{event_queue.QUEUE}-poison"
 _PAGE = 32
 _MOST_PAGES = 10
-_VISIBILITY_SECONDS = 60
 _DEEP_SCAN_SECONDS = 3600.0
 _MOST_BLOBS = 100
 
@@ -36,7 +35,7 @@ class Collector:
         watched: The container that our blob trigger watches: another deployment of this app has the same
             function names, and another container.
         by_event: Whether each event is a run of its own (queue mode), or a hint to look at the blob.
-        clock: Monotonic seconds.
+        timing: The clock, and how long a message of another queue is ours while it is moved.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Collector:
         functions: Collection[str],
         watched: str,
         by_event: bool,
-        clock: Callable[[], float] = time.monotonic,
+        timing: Timing,
     ) -> None:
         self._blob_poison = landing_queues.get_queue_client(poison.QUEUE)
         self._event_poison = host_queues.get_queue_client(_EVENT_POISON)
@@ -62,7 +61,8 @@ class Collector:
         self._functions = functions
         self._watched = watched
         self._by_event = by_event
-        self._clock = clock
+        self._clock = timing.clock
+        self._visibility_seconds = timing.collector_visibility_seconds
         self._next_deep_scan = 0.0
         self._foreign_at_last_scan = 0
 
@@ -139,7 +139,7 @@ class Collector:
     def _pages(self, queue: QueueClient) -> Iterable[list[QueueMessage]]:
         for _ in range(_MOST_PAGES):
             pages = queue.receive_messages(
-                messages_per_page=_PAGE, visibility_timeout=_VISIBILITY_SECONDS
+                messages_per_page=_PAGE, visibility_timeout=self._visibility_seconds
             ).by_page()
             messages = list(next(pages, ()))
             if not messages:

@@ -80,7 +80,7 @@ class Yard(Stage):
             functions={"blob_to_dag"},
             watched="landing",
             by_event=by_event,
-            clock=self.clock,
+            timing=self.clock.timing,
         )
 
     def waiting(self) -> list[Parked]:

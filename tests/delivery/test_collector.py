@@ -43,6 +43,7 @@ def _dequeue_counts(yard: Yard, queue: str) -> list[int]:
     return [message.dequeue_count or 0 for message in messages]
 
 
+@pytest.mark.fault("poison messages of ours", airflow="fake")
 def test_poison_message_of_ours_is_looked_at_again(yard: Yard) -> None:
     """The host gave up after five attempts; we do not."""
     _send(yard, poison.QUEUE, _poison("ü b.csv"))
@@ -66,6 +67,7 @@ def test_poison_message_of_ours_is_looked_at_again(yard: Yard) -> None:
         "[" * 40_000,
     ],
 )
+@pytest.mark.fault("foreign poison messages", airflow="fake")
 def test_poison_message_of_another_app_is_not_touched(yard: Yard, foreign: str) -> None:
     """The queue belongs to every app on the landing account: not even received."""
     _send(yard, poison.QUEUE, foreign)

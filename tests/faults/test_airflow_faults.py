@@ -49,6 +49,7 @@ AFTER_COMMIT = [_answer_500, _hang_up, _torn, _log_in_page]
 BEFORE_COMMIT = [*AFTER_COMMIT, _busy]
 
 
+@pytest.mark.fault("answers 500, hangs up or tears before and after the commit, 30 %", airflow="stand-in")
 def test_random_faults_before_and_after_the_commit(site: Site) -> None:
     """Thirty of a hundred calls fail, half of them after the run was created."""
 
@@ -73,6 +74,7 @@ def test_random_faults_before_and_after_the_commit(site: Site) -> None:
     assert site.letters() == []
 
 
+@pytest.mark.fault("time-out after the commit", airflow="stand-in")
 def test_time_out_after_the_commit(site: Site) -> None:
     """The answer comes too late; the run is there."""
     slow = set(range(0, 40, 10))
@@ -93,6 +95,7 @@ def test_time_out_after_the_commit(site: Site) -> None:
     assert len(site.airflow.runs) == 40
 
 
+@pytest.mark.fault("every delivery one to five times, in any order", airflow="stand-in")
 def test_every_delivery_comes_one_to_five_times_in_any_order(site: Site) -> None:
     """Runs are versions, not deliveries."""
     names = site.upload(VERSIONS)
@@ -116,6 +119,7 @@ def test_overwritten_blob_is_a_run_of_its_own(site: Site) -> None:
     assert len(site.airflow.runs) == 30
 
 
+@pytest.mark.fault("DNS fails at random", airflow="stand-in")
 def test_name_that_dns_does_not_know_for_a_while(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was sent, so everything is as before once the name is known again."""
     port = site.airflow.base_url.rpartition(":")[2]
@@ -143,6 +147,7 @@ def test_name_that_dns_does_not_know_for_a_while(site: Site, monkeypatch: pytest
     assert len(site.airflow.runs) == 40
 
 
+@pytest.mark.fault("token expires in the middle", airflow="stand-in")
 def test_token_that_expires_in_the_middle(site: Site) -> None:
     """401 for an expired token, 403 for one of another secret: log in again, lose nothing."""
     good: set[str] = set()
@@ -175,6 +180,7 @@ def test_token_that_expires_in_the_middle(site: Site) -> None:
     assert site.letters() == []
 
 
+@pytest.mark.fault("Airflow down for the whole upload", airflow="stand-in")
 def test_outage_parks_everything_and_ends_without_a_loss(site: Site) -> None:
     """Down for the whole upload, then up."""
     down = True
@@ -201,6 +207,7 @@ def test_outage_parks_everything_and_ends_without_a_loss(site: Site) -> None:
     assert len(site.airflow.runs) == VERSIONS
 
 
+@pytest.mark.fault("DAG missing, then deployed", airflow="stand-in")
 def test_dag_that_is_deployed_later(site: Site) -> None:
     """Missing now is not missing for ever."""
     site.airflow.dags.clear()
@@ -217,6 +224,7 @@ def test_dag_that_is_deployed_later(site: Site) -> None:
     assert site.letters() == []
 
 
+@pytest.mark.fault("DAG refuses the conf", airflow="stand-in")
 def test_dag_that_refuses_the_conf(site: Site) -> None:
     """One dead letter after five deliveries, and no retries."""
 
@@ -235,6 +243,7 @@ def test_dag_that_refuses_the_conf(site: Site) -> None:
     assert site.parked() == 0
 
 
+@pytest.mark.fault("route edited while events are parked", airflow="stand-in")
 def test_route_that_is_edited_while_events_are_parked(site: Site) -> None:
     """What may have been sent keeps its DAG, what was not follows the new route."""
     site.airflow.dags = {"old_dag", "new_dag"}

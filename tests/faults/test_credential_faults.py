@@ -19,6 +19,7 @@ from tests.faults.times import FAST
 pytestmark = pytest.mark.stack
 
 
+@pytest.mark.fault("log-in refused, then mended", airflow="stand-in")
 def test_wrong_password_that_is_mended(site: Site) -> None:
     """A few log-ins while it is wrong, whatever comes; everything flows with the right one."""
     password = "new"
@@ -46,6 +47,7 @@ def test_wrong_password_that_is_mended(site: Site) -> None:
     assert site.letters() == []
 
 
+@pytest.mark.fault("vault down at a cold start", airflow="stand-in")
 def test_vault_that_is_down_at_a_cold_start(site: Site) -> None:
     """Events are parked with one loud line; nothing is sent; they flow when the vault is back."""
     broken = site.app(
@@ -67,6 +69,7 @@ def test_vault_that_is_down_at_a_cold_start(site: Site) -> None:
     assert len(site.airflow.runs) == 30
 
 
+@pytest.mark.fault("TLS fails at random", airflow="stand-in")
 def test_tls_that_fails_now_and_then(site: Site, tmp_path: Path) -> None:
     """A certificate of another name: nothing was sent, so everything is as before."""
 

@@ -102,6 +102,9 @@ def _poisoned(site: Site) -> int:
     return queues.get_queue_client(poison.QUEUE).get_queue_properties().approximate_message_count or 0
 
 
+@pytest.mark.fault(
+    "worker processes killed, three side by side", airflow="stand-in", host="stand-in, Python runtime"
+)
 def test_workers_killed_at_random_moments(site: Site) -> None:
     """Three side by side, one of them killed again and again, Airflow failing now and then."""
 
@@ -132,6 +135,7 @@ def test_workers_killed_at_random_moments(site: Site) -> None:
         assert _poisoned(site) == 0
 
 
+@pytest.mark.fault("Azurite stopped and started again", airflow="stand-in", host="stand-in, Python runtime")
 def test_storage_that_goes_away_in_the_middle(site: Site, tmp_path: Path) -> None:
     """Events that were taken come again, events that were not are sent again; each is one run."""
     with start_azurite(folder=tmp_path) as azurite:
@@ -149,6 +153,7 @@ def test_storage_that_goes_away_in_the_middle(site: Site, tmp_path: Path) -> Non
         assert len(site.airflow.runs) == len(names)
 
 
+@pytest.mark.fault("settings broken for a while", airflow="stand-in", host="stand-in, Python runtime")
 def test_settings_that_are_broken_for_a_while(site: Site) -> None:
     """Events are parked as they come, nothing is poisoned, and they flow once the settings are mended."""
     names = site.upload(25)
@@ -170,6 +175,9 @@ def test_settings_that_are_broken_for_a_while(site: Site) -> None:
     assert _poisoned(site) == 0
 
 
+@pytest.mark.fault(
+    "burst over three workers keeps the cap", airflow="stand-in", host="stand-in, Python runtime"
+)
 def test_burst_over_three_workers_keeps_the_cap(site: Site) -> None:
     """Never more calls in work than the cap of each instance, times the instances; every blob one run."""
 
@@ -188,6 +196,7 @@ def test_burst_over_three_workers_keeps_the_cap(site: Site) -> None:
     assert site.airflow.most_in_flight <= 3 * 2
 
 
+@pytest.mark.fault("a global rate is kept", airflow="stand-in")
 def test_global_rate_holds_over_all_instances(site: Site) -> None:
     """One dispatcher sends everything, however many instances take events."""
     apps = [site.app(AIRFLOW_MAX_RUNS_PER_MINUTE="300") for _ in range(3)]

@@ -9,6 +9,7 @@ from tests.faults.soak import soak
 pytestmark = pytest.mark.stack
 
 
+@pytest.mark.fault("soak: ten deliveries of each version, 30 % faults", airflow="stand-in, SQLite keys")
 def test_runs_are_versions_whatever_fails() -> None:
     """Ten deliveries of each version in any order, three calls of ten failing: one run each."""
     seed = time.time_ns() % 10**6

@@ -15,6 +15,7 @@ from local.host import FAST, HostOptions, start_host
 from shared.app import App
 from shared.delivery.parking import QUEUE
 from shared.event_log import EventLog
+from tests.faults.crashes import crash_everywhere
 from tests.faults.scale import scaled
 from tests.whole_way.conftest import DAG_ID
 
@@ -117,6 +118,28 @@ def test_fifty_deliveries_at_once_are_one_run(
     assert len(_runs_of(quiet_airflow, landing)) == 1
 
 
+@pytest.mark.fault("process killed around the trigger call", airflow="3, PostgreSQL")
+def test_process_killed_on_its_way_to_a_real_airflow(
+    settings: dict[str, str], landing: ContainerClient, quiet_airflow: Airflow
+) -> None:
+    """Before and after I/O calls of the first delivery; the platform calls again: one run each."""
+
+    def prepare(name: str) -> list[str]:
+        landing.upload_blob(name, b"x")
+        return ["live", landing.container_name, name]
+
+    def recover(name: str) -> None:
+        App(settings, EventLog()).on_blob(landing.container_name, name)
+
+    names = crash_everywhere(settings, prepare, recover, every=scaled(2, 1))
+
+    runs = _runs_of(quiet_airflow, landing)
+    assert sorted(run.conf["filename"] for run in runs) == sorted(names)
+
+
+@pytest.mark.fault(
+    "real Airflow down for the whole upload", airflow="3, PostgreSQL", host="stand-in, Python runtime"
+)
 def test_airflow_that_is_down_for_the_whole_upload_loses_nothing(
     settings: dict[str, str], azurite: Azurite, landing: ContainerClient, quiet_airflow: Airflow
 ) -> None:
