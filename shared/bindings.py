@@ -1,5 +1,6 @@
 """What the decorators in function_app.py need at import: the only settings that are read there."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ _QUEUE = "queue"
 _SOURCES = {source.lower(): source for source in ("EventGrid", "LogsAndContainerScan", _QUEUE)}
 _DEFAULT_SOURCE = "EventGrid"
 _DEFAULT_PATH = "landing/{name}"
+_CONTAINER = re.compile(r"\$root|\$web|[a-z0-9](?:-?[a-z0-9]){2,62}")
+"""learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +52,8 @@ class Bindings:
         """Read `LANDING_PATH` and `EVENT_SOURCE`; never raises."""
         faults = []
         path = environ.get("LANDING_PATH", "").strip() or _DEFAULT_PATH
-        container = path.partition("/")[0]
-        if not container or "{" in container or "\\" in path:
+        # The host would read %…% as the name of another setting.
+        if not _CONTAINER.fullmatch(path.partition("/")[0]) or "\\" in path or "%" in path:
             faults.append(f"LANDING_PATH={path!a} is no path such as landing/{{name}}.")
             path = _DEFAULT_PATH
         asked = environ.get("EVENT_SOURCE", "").strip() or _DEFAULT_SOURCE

@@ -193,6 +193,9 @@ class Settings:
             except ValueError as error:
                 faults.append(str(error))
         faults += _plain_http_faults(values)
+        least, most = (values.get(f"park_{end}_delay_seconds") for end in ("min", "max"))
+        if least is not None and most is not None and least > most:
+            faults.append("PARK_MIN_DELAY_SECONDS is larger than PARK_MAX_DELAY_SECONDS.")
         if faults:
             msg = "The app settings are unusable: " + " ".join(faults)
             raise Misconfigured(msg)

@@ -20,7 +20,14 @@ def test_source_is_read_in_any_case(source: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("LANDING_PATH", "{name}"), ("LANDING_PATH", "/x"), ("LANDING_PATH", "a\\b"), ("EVENT_SOURCE", "poll")],
+    [
+        ("LANDING_PATH", "{name}"),
+        ("LANDING_PATH", "/x"),
+        ("LANDING_PATH", "Landing/{name}"),
+        ("LANDING_PATH", "landing/50%/{name}"),
+        ("LANDING_PATH", "a\\b"),
+        ("EVENT_SOURCE", "poll"),
+    ],
 )
 def test_fault_leaves_the_default_and_is_kept(name: str, value: str) -> None:
     """The function is there and says what is wrong when the first event comes."""

@@ -51,8 +51,8 @@ def test_names_of_the_functions_never_change() -> None:
     [
         ({}, "landing/{name}", "EventGrid"),
         (
-            {"LANDING_PATH": "in/a/{x}", "EVENT_SOURCE": "LogsAndContainerScan"},
-            "in/a/{x}",
+            {"LANDING_PATH": "inbox/a/{x}", "EVENT_SOURCE": "LogsAndContainerScan"},
+            "inbox/a/{x}",
             "LogsAndContainerScan",
         ),
         ({"EVENT_SOURCE": "queue"}, "landing/{name}", "EventGrid"),

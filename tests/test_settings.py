@@ -87,6 +87,12 @@ def test_fault_is_named_with_what_to_do(name: str, value: str, said: str) -> Non
     assert said in str(caught.value)
 
 
+def test_delays_in_the_wrong_order_are_a_fault() -> None:
+    """The least is not above the most."""
+    with pytest.raises(Misconfigured, match="PARK_MIN_DELAY_SECONDS is larger than PARK_MAX_DELAY_SECONDS"):
+        Settings.from_env({**GOOD, "PARK_MIN_DELAY_SECONDS": "3600", "PARK_MAX_DELAY_SECONDS": "10"})
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])
 def test_plain_http_to_this_machine_is_fine(url: str) -> None:
     """That is how Airflow runs locally."""

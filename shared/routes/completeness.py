@@ -1,7 +1,7 @@
 """Complete files only: the defaults that keep unfinished uploads and bookkeeping from starting a run.
 
 Each has a name, is on unless routes.toml switches it off (`complete`, for all routes or one), and is shown by
-an event of a real uploader in tests/events/.
+the event that a real uploader causes, in tests/events/.
 """
 
 from collections.abc import Callable, Mapping

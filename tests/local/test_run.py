@@ -1,0 +1,67 @@
+"""`make run`: the stack stays up, takes an upload, and stops on Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.azurite import Azurite
+
+ROOT = Path(__file__).parents[2]
+
+# The fixtures skip where the parts are missing.
+pytestmark = [pytest.mark.airflow, pytest.mark.stack, pytest.mark.usefixtures("airflow")]
+
+
+def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: Path) -> None:
+    """Addresses are printed, `make upload` finds the stack, its run is logged, and nothing is left."""
+    file = tmp_path / "report 1.csv"
+    file.write_text("a;b\n", encoding="utf-8")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "local.run"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    timer = threading.Timer(150, program.kill)
+    timer.start()
+    try:
+        assert program.stdout is not None
+        told = _read_until(program, "Ctrl-C")
+        subprocess.run(
+            [sys.executable, "-m", "local.upload", str(file)],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            timeout=30,
+        )
+        created = _read_until(program, "run.created")
+        descendants = psutil.Process(program.pid).children(recursive=True)
+        program.send_signal(signal.SIGINT)
+        rest = program.stdout.read()
+        program.wait(timeout=60)
+    finally:
+        timer.cancel()
+        program.kill()
+        program.communicate(timeout=10)
+    left = [child for child in descendants if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+    assert "http://127.0.0.1:" in told
+    assert "report 1.csv" in created
+    assert "stopped everything" in rest
+    assert left == []
+    assert not (ROOT / ".stack" / "run.json").exists()
+
+
+def _read_until(program: subprocess.Popen[str], text: str) -> str:
+    assert program.stdout is not None
+    told = ""
+    while text not in told and (line := program.stdout.readline()):
+        told += line
+    assert text in told, told
+    return told
