@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,17 @@ TOKEN_SECONDS = 5
 @pytest.fixture
 def forgetful_airflow() -> Iterator[Airflow]:
     """Yield an Airflow whose tokens are good for seconds."""
-    try:
-        postgres = start_postgres()
-        airflow = start_airflow(
-            dags_folder=Path(__file__).with_name("dags"),
-            database_url=postgres.new_database(),
-            variables={"AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": str(TOKEN_SECONDS)},
-        )
-    except NotInstalledError as error:
-        pytest.skip(str(error))
-    with postgres, airflow:
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(start_postgres()).new_database()
+            airflow = start_airflow(
+                dags_folder=Path(__file__).with_name("dags"),
+                database_url=database,
+                variables={"AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": str(TOKEN_SECONDS)},
+            )
+        except NotInstalledError as error:
+            pytest.skip(str(error))
+        stack.enter_context(airflow)
         airflow.api.wait_for_dags({DAG_ID})
         yield airflow
 
