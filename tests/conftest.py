@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -9,6 +10,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from local.airflow import Airflow, landing_storage, start_airflow
 from local.azurite import Azurite, start_azurite
 from local.processes import NotInstalledError
+from tests.airflow.certificates import self_signed
+from tests.key_vault.azure import IDENTITY_HEADER, Azure, serve_azure
 
 pytest_plugins = ["tests.fault_table"]
 
@@ -43,3 +46,14 @@ def airflow(azurite: Azurite) -> Iterator[Airflow]:
     with airflow:
         airflow.api.wait_for_dags({"copy_file", "taskflow_params", "xcom_chain"})
         yield airflow
+
+
+@pytest.fixture
+def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    """Yield Entra ID and a Key Vault that check tokens, and a managed identity as App Service gives it."""
+    certificate = self_signed(tmp_path, "127.0.0.1")
+    with serve_azure(certificate) as azure:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{azure.vault_uri}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
+        yield azure

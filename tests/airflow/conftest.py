@@ -13,6 +13,7 @@ from local.airflow.kind_2 import AIRFLOW_2
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from tests.airflow.stand import Stand
+from tests.airflow_server import AirflowServer, airflow_server
 
 DAGS = Path(__file__).parent / "dags"
 
@@ -77,3 +78,10 @@ def _users(kind: AirflowKind) -> dict[str, str]:
     if kind is not AIRFLOW_3:
         return {}
     return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer,starter:user"}
+
+
+@pytest.fixture
+def server() -> Iterator[AirflowServer]:
+    """Yield a stand-in that behaves until it is told otherwise."""
+    with airflow_server() as server:
+        yield server

@@ -17,6 +17,10 @@ from shared.errors import TryAgain
 from shared.event_log import EventLog
 from shared.run_request import RunRequest
 from shared.settings import Settings
+from tests.airflow_server import AirflowServer
+from tests.key_vault.azure import Azure
+
+READ_SECONDS = 0.6
 
 STORAGE = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -153,3 +157,31 @@ def deliver(client: AirflowClient, run: RunRequest, *, timeout_seconds: float) -
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)
+
+
+def impatient_client(base_url: str, **changes: str) -> AirflowClient:
+    """Build a client with short time-outs."""
+    environ = {
+        "AIRFLOW_BASE_URL": base_url,
+        "AIRFLOW_USERNAME": "app",
+        "AIRFLOW_PASSWORD": "secret",
+        "AIRFLOW_READ_TIMEOUT_SECONDS": str(READ_SECONDS),
+        "AIRFLOW_CONNECT_TIMEOUT_SECONDS": "2",
+        "AIRFLOW_DAG_ID": "copy_file",
+        **STORAGE,
+        **changes,
+    }
+    return client_of(environ, EventLog())
+
+
+def vault_client(server: AirflowServer, azure: Azure, log: EventLog, **changes: str) -> AirflowClient:
+    """Build a client whose credentials are in the vault."""
+    environ = {
+        "AIRFLOW_BASE_URL": server.base_url,
+        "KEY_VAULT_URI": azure.vault_uri,
+        "AIRFLOW_DAG_ID": "copy_file",
+        "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
+        **STORAGE,
+        **changes,
+    }
+    return client_of(environ, log)

@@ -2,13 +2,12 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
-from shared.airflow.client import AirflowClient
 from shared.errors import (
     AirflowBusy,
     AirflowNotFound,
@@ -16,34 +15,10 @@ from shared.errors import (
     NotAirflow,
     TryAgain,
 )
-from shared.event_log import EventLog
-from tests.airflow.stand import STORAGE, client_of, deliver, run_request
-from tests.airflow_server import AirflowServer, Exchange, airflow_server
+from tests.airflow.stand import READ_SECONDS, deliver, impatient_client, run_request
+from tests.airflow_server import AirflowServer, Exchange
 
 PAGE = "<html><body>Please log in: <form action='/login'></form></body></html>"
-READ_SECONDS = 0.6
-
-
-@pytest.fixture
-def server() -> Iterator[AirflowServer]:
-    """Yield a server that behaves until it is told otherwise."""
-    with airflow_server() as server:
-        yield server
-
-
-def client_for(base_url: str, **changes: str) -> AirflowClient:
-    """Build a client with short time-outs."""
-    environ = {
-        "AIRFLOW_BASE_URL": base_url,
-        "AIRFLOW_USERNAME": "app",
-        "AIRFLOW_PASSWORD": "secret",
-        "AIRFLOW_READ_TIMEOUT_SECONDS": str(READ_SECONDS),
-        "AIRFLOW_CONNECT_TIMEOUT_SECONDS": "2",
-        "AIRFLOW_DAG_ID": "copy_file",
-        **STORAGE,
-        **changes,
-    }
-    return client_of(environ, EventLog())
 
 
 type Misbehave = Callable[[Exchange], None]
@@ -150,7 +125,7 @@ def test_bad_answer_is_tried_again_and_makes_one_run(server: AirflowServer, name
     """Whether the run was made before the answer went wrong does not matter in the end."""
     misbehave, expected, is_made = BAD[name]
     server.faults.append(once(misbehave))
-    client = client_for(server.base_url)
+    client = impatient_client(server.base_url)
     run = run_request(dag_id="copy_file")
     client.version()
     started = time.monotonic()
@@ -175,14 +150,14 @@ def test_retry_after_is_heard_in_seconds_and_as_a_date(server: AirflowServer, *,
     server.faults.append(once(lambda exchange: exchange.answer(429, PAGE, Retry_After=retry_after)))
 
     with pytest.raises(AirflowBusy) as caught:
-        client_for(server.base_url).trigger(run_request(dag_id="copy_file"))
+        impatient_client(server.base_url).trigger(run_request(dag_id="copy_file"))
     assert caught.value.retry_after_seconds == pytest.approx(120, abs=5)
 
 
 def test_answer_to_a_conflict_that_cannot_be_looked_up_stays_unclear(server: AirflowServer) -> None:
     """Not "never sent": the run may be there, so a later attempt is pinned to this DAG and Airflow."""
     run = run_request(dag_id="copy_file")
-    client = client_for(server.base_url)
+    client = impatient_client(server.base_url)
     client.trigger(run)
 
     def hang_up_on_look_ups(exchange: Exchange) -> bool:
@@ -200,7 +175,7 @@ def test_answer_to_a_conflict_that_cannot_be_looked_up_stays_unclear(server: Air
 def test_connection_is_kept_after_a_refusal(server: AirflowServer) -> None:
     """A refused token is answered on the same connection that carries the next one."""
     server.faults.append(once(lambda exchange: exchange.answer(401, {"detail": "Token Expired"})))
-    client = client_for(server.base_url)
+    client = impatient_client(server.base_url)
     client.trigger(run_request(dag_id="copy_file"))
 
     assert server.requests["POST auth/token"] == 2
@@ -219,6 +194,6 @@ def test_cookies_are_refused(server: AirflowServer) -> None:
         return False
 
     server.faults.append(look)
-    client_for(server.base_url).trigger(run_request(dag_id="copy_file"))
+    impatient_client(server.base_url).trigger(run_request(dag_id="copy_file"))
 
     assert set(seen) == {None}

@@ -2,32 +2,18 @@
 
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from shared.airflow.client import AirflowClient
 from shared.errors import CredentialsRefused, Forbidden
 from shared.event_log import EventLog
-from tests.airflow.certificates import self_signed
-from tests.airflow.stand import STORAGE, client_of, run_request
+from tests.airflow.stand import run_request, vault_client
 from tests.airflow_server import AirflowServer, Exchange, airflow_server
-from tests.key_vault.azure import IDENTITY_HEADER, Azure, serve_azure
+from tests.key_vault.azure import Azure
 
 CANARY = "canary-3f9a"
-
-
-@pytest.fixture
-def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
-    """Yield a vault, and a managed identity for it."""
-    certificate = self_signed(tmp_path, "127.0.0.1")
-    with serve_azure(certificate) as azure:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{azure.vault_uri}/msi/token")
-        monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
-        yield azure
 
 
 class Locks:
@@ -62,19 +48,6 @@ class Locks:
         return True
 
 
-def client_for(server: AirflowServer, azure: Azure, log: EventLog, **changes: str) -> AirflowClient:
-    """Build a client whose credentials are in the vault."""
-    environ = {
-        "AIRFLOW_BASE_URL": server.base_url,
-        "KEY_VAULT_URI": azure.vault_uri,
-        "AIRFLOW_DAG_ID": "copy_file",
-        "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
-        **STORAGE,
-        **changes,
-    }
-    return client_of(environ, log)
-
-
 def pair(password: str) -> str:
     """Give the secret."""
     return json.dumps({"username": "app", "password": password})
@@ -92,7 +65,7 @@ def test_changed_password_fails_no_event_whichever_side_is_first(azure: Azure) -
     azure.put("airflow-credentials", pair(f"{CANARY}-one"))
     with airflow_server() as server:
         locks = Locks(server)
-        client = client_for(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0")
+        client = vault_client(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0")
         before = flow(client, 20)
         azure.put("airflow-credentials", pair(f"{CANARY}-two"))
         vault_first = flow(client, 20)
@@ -109,7 +82,7 @@ def test_password_changed_at_both_sides_is_found_by_the_refusal(azure: Azure) ->
     azure.put("airflow-credentials", pair(f"{CANARY}-one"))
     with airflow_server() as server:
         locks = Locks(server)
-        client = client_for(server, azure, EventLog())
+        client = vault_client(server, azure, EventLog())
         before = flow(client, 5)
         locks.password = f"{CANARY}-two"
         locks.tokens.clear()
@@ -127,7 +100,7 @@ def test_changed_token_fails_no_event_whichever_side_is_first(azure: Azure) -> N
     azure.put("airflow-credentials", f"{CANARY}-token")
     with airflow_server() as server:
         locks = Locks(server)
-        client = client_for(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0", AIRFLOW_AUTH="bearer")
+        client = vault_client(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0", AIRFLOW_AUTH="bearer")
         before = flow(client, 20)
         azure.put("airflow-credentials", f"{CANARY}-second")
         vault_first = flow(client, 20)
@@ -147,7 +120,7 @@ def test_hundred_threads_with_a_refused_token_log_in_once(azure: Azure, status: 
     azure.put("airflow-credentials", pair(f"{CANARY}-one"))
     with airflow_server() as server:
         locks = Locks(server, status=status)
-        client = client_for(server, azure, EventLog(), PYTHON_THREADPOOL_THREAD_COUNT="100")
+        client = vault_client(server, azure, EventLog(), PYTHON_THREADPOOL_THREAD_COUNT="100")
         flow(client, 1)
         locks.tokens.clear()
         with ThreadPoolExecutor(100) as pool:
@@ -163,7 +136,7 @@ def test_wrong_password_hammers_neither_airflow_nor_the_vault(azure: Azure) -> N
     azure.put("airflow-credentials", pair(f"{CANARY}-wrong"))
     with airflow_server() as server:
         locks = Locks(server)
-        client = client_for(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
+        client = vault_client(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
         for _ in range(20):
             with pytest.raises(CredentialsRefused):
                 client.trigger(run_request(dag_id="copy_file"))
@@ -177,7 +150,7 @@ def test_role_without_permission_does_not_log_in_each_time(azure: Azure) -> None
     azure.put("airflow-credentials", pair(f"{CANARY}-one"))
     with airflow_server(dags={"copy_file", "other"}) as server:
         locks = Locks(server)
-        client = client_for(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
+        client = vault_client(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
 
         def forbid(exchange: Exchange) -> bool:
             if "/other/" in exchange.path:

@@ -2,44 +2,16 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from shared.airflow.client import AirflowClient
 from shared.errors import BlobToDagError
 from shared.event_log import EventLog
-from tests.airflow.certificates import self_signed
-from tests.airflow.stand import STORAGE, client_of, run_request
-from tests.airflow_server import AirflowServer, Exchange, airflow_server
-from tests.key_vault.azure import IDENTITY_HEADER, Azure, serve_azure
+from tests.airflow.stand import run_request, vault_client
+from tests.airflow_server import Exchange, airflow_server
+from tests.key_vault.azure import Azure
 
 CANARY = "canary-3f9a"
-
-
-@pytest.fixture
-def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
-    """Yield a vault, and a managed identity for it."""
-    certificate = self_signed(tmp_path, "127.0.0.1")
-    with serve_azure(certificate) as azure:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{azure.vault_uri}/msi/token")
-        monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
-        yield azure
-
-
-def client_for(server: AirflowServer, azure: Azure, log: EventLog, **changes: str) -> AirflowClient:
-    """Build a client whose credentials are in the vault."""
-    environ = {
-        "AIRFLOW_BASE_URL": server.base_url,
-        "KEY_VAULT_URI": azure.vault_uri,
-        "AIRFLOW_DAG_ID": "copy_file",
-        "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
-        **STORAGE,
-        **changes,
-    }
-    return client_of(environ, log)
 
 
 @pytest.mark.parametrize("auth", ["token", "basic", "bearer", "header", "oauth", "entra"])
@@ -80,7 +52,7 @@ def test_no_secret_shows_on_any_failing_path(
     log = EventLog()
     with airflow_server() as server:
         server.faults.append(misbehave)
-        client = client_for(
+        client = vault_client(
             server,
             azure,
             log,

@@ -3,43 +3,16 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shared.airflow.client import AirflowClient
 from shared.errors import (
     AirflowUnreachable,
 )
-from shared.event_log import EventLog
 from tests.airflow.certificates import self_signed
-from tests.airflow.stand import STORAGE, client_of, run_request
-from tests.airflow_server import AirflowServer, airflow_server
-
-READ_SECONDS = 0.6
-
-
-@pytest.fixture
-def server() -> Iterator[AirflowServer]:
-    """Yield a server that behaves until it is told otherwise."""
-    with airflow_server() as server:
-        yield server
-
-
-def client_for(base_url: str, **changes: str) -> AirflowClient:
-    """Build a client with short time-outs."""
-    environ = {
-        "AIRFLOW_BASE_URL": base_url,
-        "AIRFLOW_USERNAME": "app",
-        "AIRFLOW_PASSWORD": "secret",
-        "AIRFLOW_READ_TIMEOUT_SECONDS": str(READ_SECONDS),
-        "AIRFLOW_CONNECT_TIMEOUT_SECONDS": "2",
-        "AIRFLOW_DAG_ID": "copy_file",
-        **STORAGE,
-        **changes,
-    }
-    return client_of(environ, EventLog())
+from tests.airflow.stand import impatient_client, run_request
+from tests.airflow_server import AirflowServer
 
 
 def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> None:
@@ -61,7 +34,9 @@ def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> N
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        client = client_for(url, AIRFLOW_CA_BUNDLE=str(certificate), AIRFLOW_API="v2", AIRFLOW_AUTH="none")
+        client = impatient_client(
+            url, AIRFLOW_CA_BUNDLE=str(certificate), AIRFLOW_API="v2", AIRFLOW_AUTH="none"
+        )
         with pytest.raises(AirflowUnreachable, match="SSLCertVerificationError"):
             client.trigger(run_request())
         thread.join(timeout=5)
@@ -74,7 +49,7 @@ def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> N
 )
 def test_server_that_cannot_be_reached_was_sent_nothing(url: str) -> None:
     """No name, no connection: safe to send elsewhere."""
-    client = client_for(url, AIRFLOW_API="v1")
+    client = impatient_client(url, AIRFLOW_API="v1")
 
     with pytest.raises(AirflowUnreachable) as caught:
         client.trigger(run_request())
@@ -83,7 +58,9 @@ def test_server_that_cannot_be_reached_was_sent_nothing(url: str) -> None:
 
 def test_plain_server_behind_https_was_sent_nothing(server: AirflowServer) -> None:
     """The TLS handshake fails before the request."""
-    client = client_for(server.base_url.replace("http:", "https:"), AIRFLOW_API="v2", AIRFLOW_AUTH="none")
+    client = impatient_client(
+        server.base_url.replace("http:", "https:"), AIRFLOW_API="v2", AIRFLOW_AUTH="none"
+    )
 
     with pytest.raises(AirflowUnreachable):
         client.trigger(run_request(dag_id="copy_file"))

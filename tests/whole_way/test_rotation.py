@@ -15,8 +15,7 @@ from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from shared.app import App
 from shared.event_log import EventLog
-from tests.airflow.certificates import self_signed
-from tests.key_vault.azure import IDENTITY_HEADER, serve_azure
+from tests.key_vault.azure import Azure
 from tests.whole_way.conftest import DAG_ID
 
 pytestmark = [pytest.mark.stack, pytest.mark.airflow]
@@ -47,44 +46,38 @@ def test_rotation_while_files_come_costs_no_event(
     azurite: Azurite,
     landing: ContainerClient,
     forgetful_airflow: Airflow,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    azure: Azure,
 ) -> None:
     """No event fails or is even parked, whichever side is changed first."""
-    certificate = self_signed(tmp_path, "127.0.0.1")
     log = EventLog()
-    with serve_azure(certificate) as azure:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{azure.vault_uri}/msi/token")
-        monkeypatch.setenv("IDENTITY_HEADER", IDENTITY_HEADER)
-        azure.put("airflow", _secret(forgetful_airflow, forgetful_airflow.password))
-        app = App(
-            {
-                "AzureWebJobsStorage": azurite.connection_string,
-                "LandingStorage": azurite.connection_string,
-                "AIRFLOW_BASE_URL": forgetful_airflow.base_url,
-                "AIRFLOW_DAG_ID": DAG_ID,
-                "KEY_VAULT_URI": azure.vault_uri,
-                "AIRFLOW_CREDENTIAL_SECRET": "airflow",
-                "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
-            },
-            log,
-        )
-        files = 0
-        began = time.monotonic()
-        changes = [(4, "vault first"), (9, "Airflow first")]
-        while time.monotonic() - began < 3 * TOKEN_SECONDS:
-            if changes and time.monotonic() - began > changes[0][0]:
-                seconds, order = changes.pop(0)
-                new = f"new-password-{seconds}"
-                if order == "Airflow first":
-                    _set_password(forgetful_airflow, new)
-                azure.put("airflow", _secret(forgetful_airflow, new))
+    azure.put("airflow", _secret(forgetful_airflow, forgetful_airflow.password))
+    app = App(
+        {
+            "AzureWebJobsStorage": azurite.connection_string,
+            "LandingStorage": azurite.connection_string,
+            "AIRFLOW_BASE_URL": forgetful_airflow.base_url,
+            "AIRFLOW_DAG_ID": DAG_ID,
+            "KEY_VAULT_URI": azure.vault_uri,
+            "AIRFLOW_CREDENTIAL_SECRET": "airflow",
+            "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
+        },
+        log,
+    )
+    files = 0
+    began = time.monotonic()
+    changes = [(4, "vault first"), (9, "Airflow first")]
+    while time.monotonic() - began < 3 * TOKEN_SECONDS:
+        if changes and time.monotonic() - began > changes[0][0]:
+            seconds, order = changes.pop(0)
+            new = f"new-password-{seconds}"
+            if order == "Airflow first":
                 _set_password(forgetful_airflow, new)
-            landing.upload_blob(f"{files}.csv", b"x")
-            app.on_blob(landing.container_name, f"{files}.csv")
-            files += 1
-            time.sleep(0.1)
+            azure.put("airflow", _secret(forgetful_airflow, new))
+            _set_password(forgetful_airflow, new)
+        landing.upload_blob(f"{files}.csv", b"x")
+        app.on_blob(landing.container_name, f"{files}.csv")
+        files += 1
+        time.sleep(0.1)
 
     assert files > 50
     assert log.counts["run.created"] == files
