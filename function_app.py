@@ -6,8 +6,8 @@ import azure.functions as func
 from azurefunctions.extensions.bindings import blob
 
 from shared.app import App
-from shared.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION, Bindings
-from shared.settings import HOST_CONNECTION
+from shared.config.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION, Bindings
+from shared.config.settings import HOST_CONNECTION
 from shared.sources.event_queue import QUEUE
 
 # Read at import, because decorators need literals. Every other setting is read when the first event comes.

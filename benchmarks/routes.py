@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
 from shared.routes.pattern import Pattern, compile_pattern
 from shared.routes.pieces import Subject
 from shared.routes.reader import read_routes

@@ -4,18 +4,18 @@ import os
 import threading
 from collections.abc import Mapping
 
-from shared.bindings import LANDING_CONNECTION
-from shared.delivery.delays import Delays
-from shared.delivery.parked import Parked
-from shared.delivery.parking import Parking
-from shared.errors import BadEvent, Misconfigured
+from shared.config.bindings import LANDING_CONNECTION
+from shared.config.settings import HOST_CONNECTION
+from shared.config.storage_connection import StorageConnection
+from shared.delivery.backoff import Delays
 from shared.event_log import EventLog
-from shared.parts import Parts, build_parts
-from shared.settings import HOST_CONNECTION
+from shared.model.errors import BadEvent, Misconfigured
+from shared.model.pending import Parked
 from shared.sources.event_grid import parked_from_event_grid
-from shared.storage import StorageAccount
-from shared.storage_connection import StorageConnection
+from shared.storage.accounts import StorageAccount
+from shared.storage.outbox import Parking
 from shared.timing import Timing
+from shared.wiring import Parts, build_parts
 
 _MISCONFIGURED_DELAYS = Delays(least_seconds=30, most_seconds=30)
 

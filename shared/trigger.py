@@ -11,10 +11,12 @@ from enum import Enum
 from typing import Protocol
 
 from shared.airflow.client import Delivery
-from shared.conf import build_conf
-from shared.delivery.delays import Delays
-from shared.delivery.parked import Parked, Pin
-from shared.errors import (
+from shared.delivery.backoff import Delays
+from shared.delivery_context import Turn
+from shared.event_log import EventLog
+from shared.model.blob_event import BlobEvent
+from shared.model.conf import build_conf
+from shared.model.errors import (
     AirflowMoved,
     AtCapacity,
     BlobToDagError,
@@ -25,12 +27,10 @@ from shared.errors import (
     TryAgain,
     Wait,
 )
-from shared.event_log import EventLog
-from shared.events import BlobEvent
+from shared.model.pending import Parked, Pin
+from shared.model.run_id import run_id
+from shared.model.run_request import RunRequest, WhenPaused
 from shared.routes.table import Plan
-from shared.run_id import run_id
-from shared.run_request import RunRequest, WhenPaused
-from shared.turn import Turn
 
 
 class Routes(Protocol):

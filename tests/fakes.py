@@ -6,18 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.airflow.client import Delivery
-from shared.delivery.delays import Delays
-from shared.delivery.parked import Parked
-from shared.errors import BlobToDagError
+from shared.delivery.backoff import Delays
+from shared.delivery_context import Turn, no_retry, send_at_once
 from shared.event_log import EventLog
-from shared.events import BlobEvent
-from shared.intake import Intake
+from shared.ingest import Intake
+from shared.model.blob_event import BlobEvent
+from shared.model.errors import BlobToDagError
+from shared.model.pending import Parked
+from shared.model.run_request import RunRequest
 from shared.routes.load import load_routes
 from shared.routes.table import RouteTable
-from shared.run_request import RunRequest
 from shared.timing import Timing
 from shared.trigger import Rules, Trigger
-from shared.turn import Turn, no_retry, send_at_once
 
 AIRFLOW_URL = "https://airflow.example.com"
 FIXED_DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)

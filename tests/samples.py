@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
 
 MOMENT = datetime(2026, 11, 20, 6, 30, 15, 123456, tzinfo=UTC)
 

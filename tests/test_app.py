@@ -10,11 +10,11 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from local.azurite import Azurite
 from shared.app import App
-from shared.delivery.parking import QUEUE
-from shared.errors import Misconfigured
+from shared.config.storage_connection import StorageConnection
 from shared.event_log import EventLog
-from shared.storage import StorageAccount
-from shared.storage_connection import StorageConnection
+from shared.model.errors import Misconfigured
+from shared.storage.accounts import StorageAccount
+from shared.storage.outbox import QUEUE
 from tests.sources.test_event_grid import event_grid
 
 NOWHERE = (

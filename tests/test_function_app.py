@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION
+from shared.config.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION
 
 ROOT = Path(__file__).parents[1]
 # In a process of its own: the decorators read the environment at import, and index only once.

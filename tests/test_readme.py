@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.config.settings import Settings
 from shared.routes.load import load_routes
-from shared.settings import Settings
 from tests.samples import blob_event
 
 ROOT = Path(__file__).parents[1]

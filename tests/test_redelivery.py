@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.delivery.parked import Parked, Pin
-from shared.errors import AirflowUnclear, AirflowUnreachable, DagMissing
+from shared.model.errors import AirflowUnclear, AirflowUnreachable, DagMissing
+from shared.model.pending import Parked, Pin
 from shared.trigger import Outcome
 from tests.fakes import AIRFLOW_URL, FakeAirflow, Stage, routes
 from tests.samples import blob_event

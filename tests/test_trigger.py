@@ -3,7 +3,9 @@
 import pytest
 
 from shared.airflow.client import Delivery
-from shared.errors import (
+from shared.delivery.retry import Retrier
+from shared.delivery_context import send_by_dispatcher
+from shared.model.errors import (
     AirflowBusy,
     AirflowUnclear,
     AirflowUnreachable,
@@ -15,11 +17,9 @@ from shared.errors import (
     RunRefused,
     StorageUnavailable,
 )
-from shared.retry import Retrier
-from shared.run_id import run_id
-from shared.run_request import RunRequest
+from shared.model.run_id import run_id
+from shared.model.run_request import RunRequest
 from shared.trigger import Outcome
-from shared.turn import send_by_dispatcher
 from tests.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
 from tests.samples import blob_event
 

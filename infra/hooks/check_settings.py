@@ -11,8 +11,8 @@ from typing import TextIO
 
 from infra.hooks.azure_cli import Az, AzureCli, HookError, read_json
 from infra.hooks.deployment import Deployment
-from shared.configuration import configured
-from shared.errors import Misconfigured
+from shared.config.load import configured
+from shared.model.errors import Misconfigured
 
 _VAULT = "credentials belong into the vault"
 _KEY = "the account takes no keys, and this wins over the settings with an address"

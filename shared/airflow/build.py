@@ -14,11 +14,11 @@ from shared.airflow.dialect import Dialect
 from shared.airflow.fixed_pass import FixedPass, Write, basic, bearer, header
 from shared.airflow.grants import AirflowLogIn, EntraIdentity, OAuthClient
 from shared.airflow.http import AirflowHttp, HttpLimits
+from shared.airflow.key_vault import AppIdentity, KeyVaultCredentials, open_vault
 from shared.airflow.link import DIALECTS, DetectedLink, FixedLink, Link
 from shared.airflow.token_pass import Grant, TokenPass
+from shared.config.settings import Settings
 from shared.event_log import EventLog
-from shared.key_vault import AppIdentity, KeyVaultCredentials, open_vault
-from shared.settings import Settings
 
 _CREDENTIAL_FREE = {"none", "entra"}
 
@@ -26,7 +26,7 @@ _CREDENTIAL_FREE = {"none", "entra"}
 def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: EventLog) -> AirflowClient:
     """Build the client; opens no connection.
 
-    `settings` are usable: `shared.configuration` has seen to that.
+    `settings` are usable: `shared.config.load` has seen to that.
     """
     limits = HttpLimits(
         threads=settings.threads,

@@ -13,8 +13,8 @@ from shared.airflow.dialect import DagState, Dialect, Health, Triggered, Waiting
 from shared.airflow.http import AirflowHttp
 from shared.airflow.link import Link, LinkSource, converse
 from shared.airflow.meaning import Meaning
-from shared.conf import encode_conf
-from shared.errors import (
+from shared.model.conf import encode_conf
+from shared.model.errors import (
     AirflowBusy,
     AirflowNotFound,
     AirflowUnclear,
@@ -29,7 +29,7 @@ from shared.errors import (
     RunRefused,
     TryAgain,
 )
-from shared.run_request import RunRequest
+from shared.model.run_request import RunRequest
 
 
 class Delivery(Enum):

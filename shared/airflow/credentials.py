@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from shared.errors import CredentialsRefused, Misconfigured
+from shared.model.errors import CredentialsRefused, Misconfigured
 
 _SETTINGS = {
     "username": "AIRFLOW_USERNAME",

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from shared.errors import TryAgain
+from shared.model.errors import TryAgain
 
 _KEPT_SECONDS = 60.0
 _NEAR_NAMES = 3

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from shared.run_request import RunRequest
+from shared.model.run_request import RunRequest
 
 _MICROSECONDS = 1_000_000
 _RANDOM_TRIES = 4

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from shared.airflow.answer import Answer
 from shared.airflow.call import Exchange
 from shared.airflow.meaning import Meaning
-from shared.errors import (
+from shared.model.errors import (
     AirflowBusy,
     AirflowNotFound,
     AirflowUnreachable,
@@ -16,7 +16,7 @@ from shared.errors import (
     Forbidden,
     TryAgain,
 )
-from shared.run_request import RunRequest
+from shared.model.run_request import RunRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from shared.airflow.call import Call, Exchange
 from shared.airflow.dialect import DagState, Health, Triggered, WaitingRuns, quoted, unexpected
 from shared.airflow.meaning import meaning_of
 from shared.airflow.stable import read_health
-from shared.run_request import RunRequest
+from shared.model.run_request import RunRequest
 
 _PREFIX = "/api/experimental"
 _ALL_RUNS_BYTES = 32 * 1024 * 1024

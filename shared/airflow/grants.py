@@ -15,7 +15,7 @@ from shared.airflow.auth import REFUSALS
 from shared.airflow.call import Call
 from shared.airflow.credentials import Credentials
 from shared.airflow.token_pass import Token
-from shared.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, CredentialsRefused
+from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, CredentialsRefused
 
 _UNKNOWN_LIFETIME_SECONDS = 600.0
 _LOG_IN_PATH = "/auth/token"

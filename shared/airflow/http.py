@@ -13,7 +13,7 @@ from shared.airflow.answer import Answer
 from shared.airflow.auth import NoAuth
 from shared.airflow.call import Call
 from shared.airflow.deadline import NOT_SENT, DeadlineAdapter
-from shared.errors import AirflowUnclear, AirflowUnreachable
+from shared.model.errors import AirflowUnclear, AirflowUnreachable
 
 _CHUNK_BYTES = 64 * 1024
 _DEEPEST_CAUSE = 10

@@ -15,8 +15,8 @@ from shared.airflow.dialect import Dialect
 from shared.airflow.experimental import Experimental
 from shared.airflow.v1 import V1
 from shared.airflow.v2 import V2
-from shared.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, TryAgain
 from shared.event_log import EventLog
+from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, TryAgain
 
 DIALECTS: Sequence[Dialect] = (V2, V1, Experimental())
 """All dialects, in the order in which they are looked for: an Airflow 2 may still speak the old one."""

@@ -14,7 +14,7 @@ from shared.airflow.answer import Answer
 from shared.airflow.call import Call, Exchange
 from shared.airflow.dialect import DagState, Health, Triggered, WaitingRuns, quoted, unexpected
 from shared.airflow.meaning import Meaning, meaning_of
-from shared.run_request import RunRequest
+from shared.model.run_request import RunRequest
 
 _PAGE = 100
 _MOST_DAGS = 2_000

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared.airflow.auth import Pass
 from shared.airflow.credentials import Credentials, Rotation
-from shared.errors import CredentialsRefused, TryAgain
+from shared.model.errors import CredentialsRefused, TryAgain
 
 _EARLY_SECONDS = 60.0
 _EARLY_SHARE = 0.1

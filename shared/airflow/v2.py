@@ -1,7 +1,7 @@
 """Airflow 3: `/api/v2`. Measured against 3.3.2; `docs/airflow.md` holds the table of answers."""
 
 from shared.airflow.stable import StableApi
-from shared.run_request import RunRequest
+from shared.model.run_request import RunRequest
 
 
 def _trigger_body(run: RunRequest) -> dict[str, object]:

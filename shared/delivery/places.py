@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.delivery.parked import Parked
-from shared.delivery.parking import Parking, Ticket
+from shared.model.pending import Parked
+from shared.storage.outbox import Parking, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.errors import CopyPending, Misconfigured
-from shared.events import BlobEvent, blob_url
+from shared.model.blob_event import BlobEvent, blob_url
+from shared.model.errors import CopyPending, Misconfigured
 from shared.routes.explanation import explanation
 from shared.routes.load import load_routes
 from shared.routes.route import Route

@@ -7,7 +7,7 @@ the event that a real uploader causes, in tests/events/.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
 
 SUCCESS = "_SUCCESS"
 

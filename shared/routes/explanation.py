@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from shared.conf import encode_conf
-from shared.errors import BadConf
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
+from shared.model.conf import encode_conf
+from shared.model.errors import BadConf
 from shared.routes.completeness import DEFAULTS
 from shared.routes.pieces import Subject
 from shared.routes.table import IGNORED, RouteTable, Verdict

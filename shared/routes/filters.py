@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

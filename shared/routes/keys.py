@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Never
 
+from shared.model.run_request import WhenPaused
 from shared.routes.completeness import DEFAULTS
 from shared.routes.pattern import compile_pattern
-from shared.run_request import WhenPaused
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _DAG_ID = re.compile(r"[\w.-]{1,250}")

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from shared.errors import Misconfigured
+from shared.model.errors import Misconfigured
+from shared.model.run_request import WhenPaused
 from shared.routes.pattern import compile_pattern
 from shared.routes.reader import read_routes
 from shared.routes.route import NO_DATE, Route
 from shared.routes.table import RouteTable
 from shared.routes.template import compile_template
-from shared.run_request import WhenPaused
 
 DEFAULT_FILE = "routes.toml"
 DEFAULT_ROUTE = "default"

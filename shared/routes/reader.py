@@ -4,13 +4,13 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import Misconfigured
+from shared.model.errors import Misconfigured
+from shared.model.run_request import WhenPaused
 from shared.routes import keys
 from shared.routes.faults import Faults
 from shared.routes.route import NO_DATE, Route
 from shared.routes.route_reader import read_route
 from shared.routes.table import RouteTable
-from shared.run_request import WhenPaused
 
 _ROUTE, _COMPLETE = "route", "complete"
 _TOP: Mapping[str, object] = {_ROUTE: None, _COMPLETE: None}

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from shared.conf import build_conf
-from shared.errors import CopyPending
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
+from shared.model.conf import build_conf
+from shared.model.errors import CopyPending
+from shared.model.run_id import run_id
+from shared.model.run_request import RunRequest, WhenPaused
 from shared.routes import completeness
 from shared.routes.completeness import Api, Default
 from shared.routes.filters import Filters
 from shared.routes.pattern import Pattern
 from shared.routes.template import Template, render_conf, templates
-from shared.run_id import run_id
-from shared.run_request import RunRequest, WhenPaused
 
 EVENT_TIME = "event_time"
 NO_DATE = "none"

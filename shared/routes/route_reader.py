@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from shared.conf import FACTS
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
+from shared.model.conf import FACTS
 from shared.routes import keys
 from shared.routes.completeness import DEFAULTS, SUCCESS, Default, is_for_folders, refusal
 from shared.routes.faults import Faults

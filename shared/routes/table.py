@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
+from shared.model.run_request import RunRequest
 from shared.routes.completeness import Api
 from shared.routes.filters import is_headed
 from shared.routes.pieces import Subject
 from shared.routes.route import Route
-from shared.run_request import RunRequest
 
 NO_ROUTE = "no_route"
 IGNORED = "ignored"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
 
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
 
 FIELDS: Mapping[str, Callable[[BlobEvent], object]] = {
     "account": lambda event: event.account,

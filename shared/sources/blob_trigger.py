@@ -1,8 +1,8 @@
 """The blob trigger: the host hands over names, the facts come from one `HEAD`."""
 
-from shared.delivery.parked import Parked
-from shared.intake import Intake
-from shared.turn import Turn
+from shared.delivery_context import Turn
+from shared.ingest import Intake
+from shared.model.pending import Parked
 
 
 class BlobTriggerSource:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.delivery.parked import Parked
-from shared.errors import BadEvent
-from shared.events import BlobEvent, account_from_url, blob_path_from_url, blob_url, canonical_etag
+from shared.model.blob_event import BlobEvent, account_from_url, blob_path_from_url, blob_url, canonical_etag
+from shared.model.errors import BadEvent
+from shared.model.pending import Parked
 
 _SUBJECT = "/blobServices/default/containers/"
 

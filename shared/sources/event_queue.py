@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from shared.errors import BadEvent
+from shared.delivery_context import Turn
 from shared.event_log import EventLog
-from shared.intake import Intake
+from shared.ingest import Intake
+from shared.model.errors import BadEvent
 from shared.sources.event_grid import parked_from_event_grid
-from shared.turn import Turn
 
 QUEUE = "airflow-events"
 """In the host account; Event Grid's identity writes to it."""

@@ -13,10 +13,10 @@ from requests.auth import AuthBase
 from local.airflow import Airflow
 from shared.airflow.build import build_airflow_client
 from shared.airflow.client import AirflowClient
-from shared.errors import TryAgain
+from shared.config.settings import Settings
 from shared.event_log import EventLog
-from shared.run_request import RunRequest
-from shared.settings import Settings
+from shared.model.errors import TryAgain
+from shared.model.run_request import RunRequest
 from tests.airflow_server import AirflowServer
 from tests.key_vault.azure import Azure
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import (
+from shared.model.errors import (
     AirflowBusy,
     AirflowNotFound,
     AirflowUnclear,

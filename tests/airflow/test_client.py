@@ -10,7 +10,8 @@ from shared.airflow.answer import Answer
 from shared.airflow.client import AirflowClient, Delivery
 from shared.airflow.dag_names import DagNames
 from shared.airflow.dates import logical_dates
-from shared.errors import (
+from shared.event_log import EventLog
+from shared.model.errors import (
     AirflowNotFound,
     AirflowUnclear,
     AirflowUnreachable,
@@ -22,7 +23,6 @@ from shared.errors import (
     LookUpForbidden,
     RunRefused,
 )
-from shared.event_log import EventLog
 from tests.airflow.stand import STORAGE, client_of, run_request
 from tests.airflow_server import Exchange, airflow_server
 

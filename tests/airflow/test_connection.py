@@ -13,8 +13,8 @@ import pytest
 
 from shared.airflow.client import AirflowClient
 from shared.airflow.deadline import _Reader
-from shared.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, TryAgain
 from shared.event_log import EventLog
+from shared.model.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, TryAgain
 from tests.airflow.certificates import self_signed
 from tests.airflow.stand import STORAGE, client_of
 from tests.airflow_server import airflow_server

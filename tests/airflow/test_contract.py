@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from shared.airflow.client import Delivery
-from shared.errors import CredentialsRefused, DagMissing, RunRefused
+from shared.model.errors import CredentialsRefused, DagMissing, RunRefused
 from tests.airflow.stand import Stand, client_of, deliver, run_request
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.airflow.credentials import Credentials, Rotation
-from shared.errors import (
+from shared.model.errors import (
     CredentialsRefused,
 )
 

@@ -13,7 +13,7 @@ from shared.airflow.link import DIALECTS, converse
 from shared.airflow.meaning import Meaning
 from shared.airflow.v1 import V1
 from shared.airflow.v2 import V2
-from shared.errors import (
+from shared.model.errors import (
     AirflowBusy,
     AirflowNotFound,
     AirflowUnreachable,

@@ -13,7 +13,7 @@ from shared.airflow.call import Call
 from shared.airflow.credentials import Credentials, NoCredentials
 from shared.airflow.grants import AirflowLogIn, EntraIdentity, OAuthClient
 from shared.airflow.token_pass import Token
-from shared.errors import (
+from shared.model.errors import (
     AirflowNotFound,
     AirflowUnclear,
     AirflowUnreachable,

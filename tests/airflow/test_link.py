@@ -13,8 +13,8 @@ from shared.airflow.call import Call
 from shared.airflow.dialect import Dialect
 from shared.airflow.link import DetectedLink, FixedLink, Link
 from shared.airflow.v1 import V1
-from shared.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable
 from shared.event_log import EventLog
+from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable
 
 VERSIONS: dict[str, dict[str, tuple[int, Any]]] = {
     "v2": {"/api/v2/version": (200, {"version": "3.3.2"})},

@@ -8,10 +8,10 @@ import pytest
 from shared.airflow.auth import Pass
 from shared.airflow.credentials import EnvironmentCredentials
 from shared.airflow.token_pass import Token
-from shared.errors import (
+from shared.event_log import EventLog
+from shared.model.errors import (
     Misconfigured,
 )
-from shared.event_log import EventLog
 from tests.airflow.stand import STORAGE, client_of, run_request
 from tests.airflow_server import Exchange, airflow_server
 

@@ -7,7 +7,7 @@ import pytest
 from local.airflow import AIRFLOW_3
 from local.airflow.kind_2 import AIRFLOW_2
 from shared.airflow.client import AirflowClient, Delivery
-from shared.errors import Forbidden, LookUpForbidden
+from shared.model.errors import Forbidden, LookUpForbidden
 from tests.airflow.stand import Stand, run_request
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]

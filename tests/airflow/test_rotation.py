@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.airflow.client import AirflowClient
-from shared.errors import CredentialsRefused, Forbidden
 from shared.event_log import EventLog
+from shared.model.errors import CredentialsRefused, Forbidden
 from tests.airflow.stand import run_request, vault_client
 from tests.airflow_server import AirflowServer, Exchange, airflow_server
 from tests.key_vault.azure import Azure

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from shared.errors import BlobToDagError
 from shared.event_log import EventLog
+from shared.model.errors import BlobToDagError
 from tests.airflow.stand import run_request, vault_client
 from tests.airflow_server import Exchange, airflow_server
 from tests.key_vault.azure import Azure

@@ -6,7 +6,7 @@ import pytest
 
 from shared.airflow.credentials import Credentials, NoCredentials, Rotation
 from shared.airflow.token_pass import Token, TokenPass
-from shared.errors import (
+from shared.model.errors import (
     AirflowUnreachable,
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import (
+from shared.model.errors import (
     AirflowUnreachable,
 )
 from tests.airflow.certificates import self_signed

@@ -7,22 +7,22 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
 from local.azurite import Azurite
-from shared.delivery.breaker import airflow_breaker, credentials_breaker
-from shared.delivery.collector import EVENT_GRID_DEAD_LETTERS, Collector
-from shared.delivery.dead_letters import CONTAINER, DeadLetters
-from shared.delivery.dispatcher import Dispatcher
-from shared.delivery.gate import Gate
-from shared.delivery.message_body import decode_body
-from shared.delivery.pace import Pace
-from shared.delivery.parked import Parked, read_parked
-from shared.delivery.parking import QUEUE, Parking
-from shared.sources import event_queue, poison
-from shared.storage import StorageAccount
-from shared.storage_connection import StorageConnection
+from shared.config.storage_connection import StorageConnection
+from shared.delivery.circuit_breaker import airflow_breaker, credentials_breaker
+from shared.delivery.guarded_client import Gate
+from shared.delivery.rate_limits import Pace
+from shared.jobs.dispatcher import Dispatcher
+from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS, Collector
+from shared.model.pending import Parked, read_parked
+from shared.sources import blob_poison, event_queue
+from shared.sources.message_body import decode_body
+from shared.storage.accounts import StorageAccount
+from shared.storage.dead_letters import CONTAINER, DeadLetters
+from shared.storage.outbox import QUEUE, Parking
 from shared.trigger import Trigger
 from tests.fakes import FakeAirflow, FakeLanding, Stage
 
-_QUEUES = (QUEUE, poison.QUEUE, f"{event_queue.QUEUE}-poison")
+_QUEUES = (QUEUE, blob_poison.QUEUE, f"{event_queue.QUEUE}-poison")
 
 
 @dataclass(kw_only=True)

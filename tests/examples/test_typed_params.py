@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from local.airflow import Airflow, logged_conf
-from shared.conf import encode_conf
+from shared.model.conf import encode_conf
 from shared.routes.reader import read_routes
 from tests.samples import MOMENT, blob_event
 

@@ -14,12 +14,12 @@ from azure.storage.blob import ContainerClient
 
 from local.azurite import Azurite
 from shared.app import App
-from shared.delivery.dead_letters import CONTAINER
-from shared.delivery.parking import QUEUE
-from shared.errors import BlobToDagError
+from shared.config.storage_connection import StorageConnection
 from shared.event_log import EventLog
-from shared.storage import StorageAccount
-from shared.storage_connection import StorageConnection
+from shared.model.errors import BlobToDagError
+from shared.storage.accounts import StorageAccount
+from shared.storage.dead_letters import CONTAINER
+from shared.storage.outbox import QUEUE
 from tests.airflow_server import AirflowServer, airflow_server
 from tests.faults.scale import scaled
 from tests.faults.times import FAST

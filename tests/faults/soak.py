@@ -17,8 +17,8 @@ from azure.storage.queue import QueueServiceClient
 
 from local.azurite import start_azurite
 from shared.app import App
-from shared.delivery.parking import QUEUE
 from shared.event_log import EventLog
+from shared.storage.outbox import QUEUE
 from tests.airflow_server import AirflowServer, Exchange, Fault, airflow_server
 from tests.faults.times import FAST
 

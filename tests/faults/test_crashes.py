@@ -8,14 +8,14 @@ import pytest
 from azure.storage.queue import QueueServiceClient
 
 from shared.app import App
-from shared.delivery.message_body import encode_body
-from shared.delivery.parked import Parked
-from shared.delivery.parking import Parking
+from shared.config.storage_connection import StorageConnection
 from shared.event_log import EventLog
-from shared.landing import LandingAccount
-from shared.sources import poison
-from shared.storage import StorageAccount
-from shared.storage_connection import StorageConnection
+from shared.model.pending import Parked
+from shared.sources import blob_poison
+from shared.sources.message_body import encode_body
+from shared.storage.accounts import StorageAccount
+from shared.storage.blob_reader import LandingAccount
+from shared.storage.outbox import Parking
 from tests.faults.conftest import Site
 from tests.faults.crash import TIMES
 from tests.faults.crashes import crash_everywhere
@@ -42,9 +42,9 @@ def _drain(site: Site) -> None:
 
 def _poisoned(site: Site) -> int:
     queues = QueueServiceClient.from_connection_string(site.azurite.connection_string)
-    if poison.QUEUE not in [queue.name for queue in queues.list_queues()]:
+    if blob_poison.QUEUE not in [queue.name for queue in queues.list_queues()]:
         return 0
-    return queues.get_queue_client(poison.QUEUE).get_queue_properties().approximate_message_count or 0
+    return queues.get_queue_client(blob_poison.QUEUE).get_queue_properties().approximate_message_count or 0
 
 
 def _assert_one_run_each(site: Site, names: list[str]) -> None:
@@ -90,9 +90,9 @@ def test_parked_event(site: Site) -> None:
 def test_poison_message(site: Site) -> None:
     """It is parked, taken from the poison queue, looked at, delivered: killed anywhere in between."""
     queues = QueueServiceClient.from_connection_string(site.azurite.connection_string)
-    if poison.QUEUE not in [queue.name for queue in queues.list_queues()]:
-        queues.create_queue(poison.QUEUE)
-    queue = queues.get_queue_client(poison.QUEUE)
+    if blob_poison.QUEUE not in [queue.name for queue in queues.list_queues()]:
+        queues.create_queue(blob_poison.QUEUE)
+    queue = queues.get_queue_client(blob_poison.QUEUE)
 
     def prepare(name: str) -> list[str]:
         site.landing.upload_blob(name, b"x")

@@ -17,7 +17,7 @@ from azure.storage.queue import QueueServiceClient
 from local.azurite import start_azurite
 from local.host import FAST as FAST_HOST
 from local.host import HostOptions, RunningHost, start_host
-from shared.sources import poison
+from shared.sources import blob_poison
 from tests.airflow_server import Exchange
 from tests.faults.conftest import Site
 from tests.faults.scale import scaled
@@ -97,9 +97,9 @@ def _wait_for_runs(host: RunningHost, site: Site, count: int, *, seconds: float 
 def _poisoned(site: Site) -> int:
     queues = QueueServiceClient.from_connection_string(site.azurite.connection_string)
     names = [queue.name for queue in queues.list_queues()]
-    if poison.QUEUE not in names:
+    if blob_poison.QUEUE not in names:
         return 0
-    return queues.get_queue_client(poison.QUEUE).get_queue_properties().approximate_message_count or 0
+    return queues.get_queue_client(blob_poison.QUEUE).get_queue_properties().approximate_message_count or 0
 
 
 @pytest.mark.fault(

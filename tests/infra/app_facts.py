@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import function_app
-from shared.settings import Settings
+from shared.config.settings import Settings
 from tests.infra.bicep import ROOT
 
 USABLE = {
@@ -27,7 +27,7 @@ class AppFacts:
     """The app's side of the agreement with infra/.
 
     Attributes:
-        settings: Every app setting that shared/settings.py reads.
+        settings: Every app setting that shared/config/settings.py reads.
         functions: Trigger type by function name, such as `{"blob_to_dag": "blobTrigger"}`.
         connections: Prefixes of the connections of the functions' triggers.
         stores: Names of queues and containers that the code uses.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.bindings import Bindings
+from shared.config.bindings import Bindings
 from tests.infra.app_facts import AppFacts, observe
 from tests.infra.bicep import INFRA, Sources, load
 from tests.infra.parity import (

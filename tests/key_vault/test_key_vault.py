@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from shared.errors import VaultUnavailable
+from shared.airflow.key_vault import AppIdentity, KeyVaultCredentials, open_vault
 from shared.event_log import EventLog
-from shared.key_vault import AppIdentity, KeyVaultCredentials, open_vault
+from shared.model.errors import VaultUnavailable
 from tests.key_vault.azure import APPLICATION, CLIENT_SECRET, MANAGED, TENANT, Azure
 
 NAME = "airflow-credentials"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.errors import CopyPending
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
+from shared.model.errors import CopyPending
 from shared.routes.completeness import DEFAULTS, PENDING_COPY
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.conf import FACTS, build_conf, encode_conf
+from shared.model.conf import FACTS, build_conf, encode_conf
 from tests.samples import MOMENT, blob_event
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "conf.schema.json").read_text(encoding="utf-8"))

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from shared.conf import encode_conf
-from shared.events import BlobEvent
+from shared.model.blob_event import BlobEvent
+from shared.model.conf import encode_conf
 from shared.routes import keys
 from shared.routes.completeness import DEFAULTS
 from shared.routes.reader import read_routes

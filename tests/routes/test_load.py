@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import Misconfigured
+from shared.model.errors import Misconfigured
+from shared.model.run_id import run_id
+from shared.model.run_request import WhenPaused
 from shared.routes.load import load_routes
-from shared.run_id import run_id
-from shared.run_request import WhenPaused
 from tests.samples import MOMENT, blob_event
 
 INLINE = 'route = [{ name = "inline", match = "**", dag_id = "inline" }]'

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.model.run_id import run_id
 from shared.routes.__main__ import main
-from shared.run_id import run_id
 from tests.samples import blob_event
 
 ROOT = Path(__file__).parents[2]

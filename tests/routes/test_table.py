@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.conf import encode_conf
+from shared.model.conf import encode_conf
+from shared.model.run_id import run_id
+from shared.model.run_request import RunRequest, WhenPaused
 from shared.routes.completeness import DEFAULTS
 from shared.routes.pieces import Subject
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
-from shared.run_id import run_id
-from shared.run_request import RunRequest, WhenPaused
 from tests.samples import MOMENT, blob_event
 
 

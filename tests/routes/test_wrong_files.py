@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from shared.errors import Misconfigured
+from shared.model.errors import Misconfigured
 from shared.routes.reader import read_routes
 
 WRONG = sorted((Path(__file__).parent / "wrong").glob("*.toml"))

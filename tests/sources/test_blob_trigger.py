@@ -1,6 +1,6 @@
 """The blob trigger's source: names in, one look at the blob, the trigger module called."""
 
-from shared.errors import StorageUnavailable
+from shared.model.errors import StorageUnavailable
 from shared.sources.blob_trigger import BlobTriggerSource
 from tests.fakes import FakeLanding, Stage
 from tests.samples import blob_event

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import BadEvent
-from shared.events import blob_url
-from shared.run_id import run_id
+from shared.model.blob_event import blob_url
+from shared.model.errors import BadEvent
+from shared.model.run_id import run_id
 from shared.sources.event_grid import parked_from_event_grid
 from tests.samples import blob_event
 

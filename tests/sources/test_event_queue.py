@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import BadEvent, StorageUnavailable
+from shared.model.errors import BadEvent, StorageUnavailable
 from shared.sources.event_queue import EventQueueSource
 from tests.fakes import FakeLanding, Stage, routes
 from tests.samples import blob_event

@@ -13,7 +13,7 @@ from local.airflow import Airflow, start_airflow
 from local.azurite import Azurite
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
-from shared.delivery.parking import QUEUE
+from shared.storage.outbox import QUEUE
 
 DAG_ID = "noop"
 

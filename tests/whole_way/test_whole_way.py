@@ -13,8 +13,8 @@ from local.airflow import Airflow, DagRun
 from local.azurite import Azurite
 from local.host import FAST, HostOptions, start_host
 from shared.app import App
-from shared.delivery.parking import QUEUE
 from shared.event_log import EventLog
+from shared.storage.outbox import QUEUE
 from tests.faults.crashes import crash_everywhere
 from tests.faults.scale import scaled
 from tests.whole_way.conftest import DAG_ID

@@ -1,0 +1,1 @@
+"""App settings: read once, checked together. Standard library alone."""

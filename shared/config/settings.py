@@ -1,0 +1,218 @@
+"""Every app setting: read once, checked at once, all faults in one message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.config.bindings import Bindings
+from shared.config.loopback import is_loopback
+from shared.config.parsers import (
+    Setting,
+    base_url,
+    base_urls,
+    flag,
+    one_of,
+    or_empty,
+    or_none,
+    seconds,
+    setting,
+    span,
+    text,
+    whole,
+)
+from shared.config.storage_connection import StorageConnection
+from shared.model.errors import Misconfigured
+from shared.model.run_request import WhenPaused
+
+HOST_CONNECTION = "AzureWebJobsStorage"
+"""Prefix of the app settings of the account that the Functions host keeps its own things in, and we ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings that the app runs with. Holds no secret but what `StorageConnection` masks."""
+
+    airflow_base_url: str = setting(
+        "AIRFLOW_BASE_URL", base_url, None, "Address of Airflow's web server, with its path if it has one"
+    )
+    airflow_former_urls: frozenset[str] = setting(
+        "AIRFLOW_FORMER_URLS",
+        base_urls,
+        "",
+        "Addresses that the same Airflow had before, with commas between",
+    )
+    airflow_dag_id: str = setting(
+        "AIRFLOW_DAG_ID", text, "", "The DAG that every blob starts, where there are no routes"
+    )
+    routes: str = setting("AIRFLOW_ROUTES", text, "", "The routes themselves, as TOML, instead of a file")
+    routes_file: str = setting(
+        "ROUTES_FILE", text, "", "File of routes, below the app's folder; `routes.toml` is used if it exists"
+    )
+    logical_date: str = setting(
+        "AIRFLOW_LOGICAL_DATE",
+        one_of(str, "none", "event_time"),
+        "none",
+        "Logical date of a run: `none`, or `event_time` for DAGs that live by `{{ ds }}`",
+    )
+    when_paused: WhenPaused = setting(
+        "AIRFLOW_WHEN_PAUSED",
+        one_of(WhenPaused, "queue", "hold", "drop"),
+        "queue",
+        "A paused DAG's runs: `queue` in Airflow, `hold` here until it is unpaused, or `drop`",
+    )
+    airflow_allow_http: bool = setting(
+        "AIRFLOW_ALLOW_HTTP", flag, "false", "Allow plain http to a host that is not this machine"
+    )
+    airflow_api: str = setting(
+        "AIRFLOW_API",
+        one_of(str, "auto", "experimental", "v1", "v2"),
+        "auto",
+        "Generation of Airflow's API; `auto` asks the server, once",
+    )
+    airflow_auth: str = setting(
+        "AIRFLOW_AUTH",
+        one_of(str, "auto", "basic", "token", "bearer", "header", "oauth", "entra", "none"),
+        "auto",
+        "How the app logs in to Airflow; `auto` is `token` for v2 and `basic` otherwise",
+    )
+    airflow_auth_header: str = setting(
+        "AIRFLOW_AUTH_HEADER", text, "X-API-Key", "Header that carries the token, with `header`"
+    )
+    airflow_oauth_token_url: str = setting(
+        "AIRFLOW_OAUTH_TOKEN_URL", or_empty(base_url), "", "Token endpoint, with `oauth`"
+    )
+    airflow_oauth_scope: str = setting("AIRFLOW_OAUTH_SCOPE", text, "", "Scope to ask for, with `oauth`")
+    airflow_entra_scope: str = setting(
+        "AIRFLOW_ENTRA_SCOPE", text, "", "Scope to ask for, with `entra`, such as `api://airflow/.default`"
+    )
+    airflow_ca_bundle: str = setting(
+        "AIRFLOW_CA_BUNDLE", text, "", "File with the certificates that Airflow's must descend from"
+    )
+    airflow_client_certificate: str = setting(
+        "AIRFLOW_CLIENT_CERTIFICATE", text, "", "File with the app's own certificate (mTLS)"
+    )
+    airflow_client_key: str = setting(
+        "AIRFLOW_CLIENT_KEY", text, "", "File with its key, where that is apart"
+    )
+    airflow_trust_env: bool = setting(
+        "AIRFLOW_TRUST_ENV", flag, "false", "Use the proxies and certificates of the environment"
+    )
+    key_vault_uri: str = setting(
+        "KEY_VAULT_URI",
+        or_empty(base_url),
+        "",
+        "Key Vault with the credentials; without one (local only) the environment",
+    )
+    airflow_credential_secret: str = setting(
+        "AIRFLOW_CREDENTIAL_SECRET", text, "airflow-credentials", "Name of the secret"
+    )
+    key_vault_cache_seconds: float = setting(
+        "KEY_VAULT_CACHE_SECONDS", seconds(0, 86_400), "300", "How long the secret is taken as current"
+    )
+    credential_refusal_pause_seconds: float = setting(
+        "CREDENTIAL_REFUSAL_PAUSE_SECONDS",
+        seconds(1, 3_600),
+        "30",
+        "How often at most a refusal makes the app read the secret or log in again",
+    )
+    airflow_connect_timeout_seconds: float = setting(
+        "AIRFLOW_CONNECT_TIMEOUT_SECONDS", seconds(0.1, 60), "5", "How long to wait for a connection"
+    )
+    airflow_read_timeout_seconds: float = setting(
+        "AIRFLOW_READ_TIMEOUT_SECONDS", seconds(0.1, 120), "30", "How long to wait for an answer"
+    )
+    airflow_retry_budget_seconds: float = setting(
+        "AIRFLOW_RETRY_BUDGET_SECONDS", seconds(0, 90), "20", "How long quick retries of one run may go on"
+    )
+    airflow_max_concurrency: int = setting(
+        "AIRFLOW_MAX_CONCURRENCY", whole(1, 100), "4", "Calls to Airflow in work at once, for each instance"
+    )
+    airflow_max_runs_per_minute: int | None = setting(
+        "AIRFLOW_MAX_RUNS_PER_MINUTE",
+        or_none(whole(1, 100_000)),
+        "",
+        "Cap on runs created, over all instances",
+    )
+    airflow_max_queued_runs: int | None = setting(
+        "AIRFLOW_MAX_QUEUED_RUNS",
+        or_none(whole(1, 100_000)),
+        "",
+        "Cap on runs that wait in Airflow, those of paused DAGs apart",
+    )
+    park_min_delay_seconds: float = setting(
+        "PARK_MIN_DELAY_SECONDS",
+        seconds(1, 3_600),
+        "30",
+        "First delay of an event that could not be delivered",
+    )
+    park_max_delay_seconds: float = setting(
+        "PARK_MAX_DELAY_SECONDS", seconds(1, 86_400), "3600", "What that delay grows to"
+    )
+    missing_dag_max_age: timedelta = setting(
+        "MISSING_DAG_MAX_AGE", span, "7d", "How long a DAG that does not exist is awaited"
+    )
+    conf_max_bytes: int = setting(
+        "CONF_MAX_BYTES", whole(1_024, 1_048_576), "65536", "Largest conf that is sent"
+    )
+    threads: int = setting(
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+        whole(1, 1_000),
+        "32",
+        "Threads of one worker process; at least the parallelism that host.json allows",
+    )
+    bindings: Bindings
+    landing: StorageConnection
+    host: StorageConnection
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read and check every setting.
+
+        Raises:
+            Misconfigured: With every fault, each with its setting and what to do.
+        """
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for name, item in cls.table().items():
+            value = environ.get(item.name, "").strip() or item.default
+            if value is None:
+                faults.append(f"{item.name} is not set: {item.purpose}.")
+                continue
+            try:
+                values[name] = item.parse(value)
+            except ValueError as error:
+                # A password in an address must not come back in the message.
+                faults.append(f"{item.name}={value.rpartition('@')[2]!a} {error}.")
+        values["bindings"] = Bindings.from_env(environ)
+        faults += values["bindings"].faults
+        for name, prefix in (("landing", values["bindings"].connection), ("host", HOST_CONNECTION)):
+            try:
+                values[name] = StorageConnection.from_env(environ, prefix)
+            except ValueError as error:
+                faults.append(str(error))
+        faults += _plain_http_faults(values)
+        least, most = (values.get(f"park_{end}_delay_seconds") for end in ("min", "max"))
+        if least is not None and most is not None and least > most:
+            faults.append("PARK_MIN_DELAY_SECONDS is larger than PARK_MAX_DELAY_SECONDS.")
+        if faults:
+            msg = "The app settings are unusable: " + " ".join(faults)
+            raise Misconfigured(msg)
+        return cls(**values)
+
+    @classmethod
+    def table(cls) -> dict[str, Setting]:
+        """List the settings by field, in the order of the README's table."""
+        return {item.name: item.metadata["setting"] for item in fields(cls) if "setting" in item.metadata}
+
+
+def _plain_http_faults(values: Mapping[str, Any]) -> list[str]:
+    url = urlsplit(values.get("airflow_base_url", "https://unset"))
+    if url.scheme == "https" or is_loopback(url.hostname or "") or values.get("airflow_allow_http"):
+        return []
+    fault = (
+        f"AIRFLOW_BASE_URL={url.geturl()!a} is plain http: passwords would be readable on the way. "
+        "Use https, or set AIRFLOW_ALLOW_HTTP=true where the network is trusted."
+    )
+    return [fault]

@@ -1,0 +1,1 @@
+"""What the timer starts: draining the outbox, and emptying the platform's poison queues into it."""

@@ -1,0 +1,73 @@
+"""`conf`: what a DAG learns about the blob that started it. Keys are only ever added."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from shared.model.blob_event import BlobEvent
+from shared.model.errors import BadConf
+
+FACTS = frozenset(
+    {"filename", "container", "size", "url", "etag", "event_time", "route", "content_type", "last_modified"}
+    | {"blob_type", "access_tier", "metadata", "version_id", "sequencer", "traceparent"}
+)
+"""The keys that say what is known of the blob: no route can add one of these."""
+
+
+def build_conf(
+    event: BlobEvent, *, route: str, extra: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Give the flat conf for an event: `docs/conf.schema.json` describes each key.
+
+    Facts that the event does not have are left out rather than sent as null, so that a DAG's `params` can
+    declare plain types. `extra` is what the route adds; it cannot replace a fact.
+    """
+    facts: dict[str, object | None] = {
+        "filename": event.name,
+        "container": event.container,
+        "size": event.size,
+        "url": event.url,
+        "etag": event.etag,
+        "event_time": event.event_time,
+        "route": route,
+        "content_type": event.content_type,
+        "last_modified": event.last_modified,
+        "blob_type": event.blob_type,
+        "access_tier": event.access_tier,
+        "metadata": dict(event.metadata) or None,
+        "version_id": event.version_id,
+        "sequencer": event.sequencer,
+        "traceparent": event.traceparent,
+    }
+    present = {key: value for key, value in facts.items() if value is not None}
+    return {**(extra or {}), **present}
+
+
+def encode_conf(conf: Mapping[str, object], *, max_bytes: int) -> dict[str, object]:
+    """Give the conf as strict JSON values: dates as ISO 8601, no NaN, no half surrogate pairs.
+
+    Raises:
+        BadConf: A value is not JSON, or the whole is larger than `max_bytes` of UTF-8.
+    """
+    try:
+        text = json.dumps(conf, allow_nan=False, ensure_ascii=False, default=_iso_date)
+        size = len(text.encode())
+    except (TypeError, ValueError) as error:
+        msg = f"The conf cannot be written as JSON: {error}. Mend the route that adds it."
+        raise BadConf(msg) from error
+    if size > max_bytes:
+        largest = max(conf, key=lambda key: len(json.dumps(conf[key], default=_iso_date)))
+        msg = (
+            f"The conf has {size} bytes, the limit is {max_bytes} (CONF_MAX_BYTES); "
+            f"its largest key is {largest!a}. Make that smaller, or raise the limit."
+        )
+        raise BadConf(msg)
+    strict: dict[str, object] = json.loads(text)
+    return strict
+
+
+def _iso_date(value: object) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    msg = f"{type(value).__name__} is no JSON type"
+    raise TypeError(msg)

@@ -1,0 +1,44 @@
+"""`RunRequest`: the DAG run that one blob version should start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class WhenPaused(StrEnum):
+    """What becomes of a run whose DAG is paused."""
+
+    QUEUE = "queue"
+    """Airflow keeps the run until the DAG is unpaused."""
+
+    HOLD = "hold"
+    """The event is parked until the DAG is unpaused."""
+
+    DROP = "drop"
+    """No run; logged and counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is asked of Airflow, whatever its generation.
+
+    Attributes:
+        dag_id: The DAG to run.
+        run_id: See `shared.model.run_id`; Airflow's unique key together with `dag_id`.
+        conf: What the DAG finds in `dag_run.conf`: flat, JSON only.
+        route: Name of the route that asked for it.
+        logical_date: None for a run without one, which is all that a DAG started by a file needs.
+        when_paused: What becomes of it while its DAG is paused.
+        max_runs_per_minute: The route's own cap on runs created; None where it has none.
+        max_queued_runs: The route's own cap on runs that wait in Airflow; None where it has none.
+    """
+
+    dag_id: str
+    run_id: str
+    conf: Mapping[str, object]
+    route: str
+    logical_date: datetime | None = None
+    when_paused: WhenPaused = WhenPaused.QUEUE
+    max_runs_per_minute: int | None = None
+    max_queued_runs: int | None = None

@@ -1,0 +1,41 @@
+"""The blob trigger's poison messages: what the host gave up on after five attempts."""
+
+import json
+from collections.abc import Iterator
+
+from shared.model.errors import BadEvent
+from shared.model.pending import Parked
+
+QUEUE = "webjobs-blobtrigger-poison"
+"""In the landing account, shared by every function app that has a blob trigger on it."""
+
+
+def addressee(body: bytes) -> tuple[str | None, str | None]:
+    """Name the function and the container that a message is about; None for what it does not say.
+
+    The shape is `BlobTriggerMessage` of the WebJobs storage extension: `Type`, `FunctionId`
+    (`Host.Functions.<name>`), `BlobType`, `ContainerName`, `BlobName`, `ETag`. Anybody may have put it there.
+    """
+    try:
+        message = json.loads(body)
+        function_id, container = message["FunctionId"], message.get("ContainerName")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return None, None
+    function = function_id.rpartition(".")[2] if isinstance(function_id, str) else None
+    return function, container if isinstance(container, str) else None
+
+
+def read_poison(body: bytes) -> Iterator[Parked]:
+    """Give the blob that a message of ours is about, to be looked at again.
+
+    Its ETag is passed over: the blob trigger reads the current version whenever it runs.
+
+    Raises:
+        BadEvent: The message names no blob.
+    """
+    message = json.loads(body)
+    container, name = message.get("ContainerName"), message.get("BlobName")
+    if not isinstance(container, str) or not isinstance(name, str) or not container or not name:
+        msg = "The poison message names no container and blob."
+        raise BadEvent(msg)
+    yield Parked(container=container, name=name)

@@ -1,0 +1,122 @@
+"""Settings are checked at once; every fault is named with its setting and what to do."""
+
+import pytest
+
+from shared.config.settings import Settings
+from shared.model.errors import Misconfigured
+
+GOOD = {
+    "AIRFLOW_BASE_URL": "https://airflow.example.com/team",
+    "AIRFLOW_DAG_ID": "copy_file",
+    "AzureWebJobsStorage__blobServiceUri": "https://host.blob.core.windows.net/",
+    "AzureWebJobsStorage__queueServiceUri": "https://host.queue.core.windows.net/",
+    "LandingStorage__blobServiceUri": "https://acct.blob.core.windows.net/",
+    "LandingStorage__queueServiceUri": "https://acct.queue.core.windows.net/",
+    "LandingStorage__clientId": "11111111-2222-3333-4444-555555555555",
+}
+
+
+def test_good_settings_are_read_with_defaults() -> None:
+    """What must be set is little; the rest has sensible values."""
+    settings = Settings.from_env(GOOD)
+
+    assert settings.airflow_base_url == "https://airflow.example.com/team"
+    assert settings.airflow_dag_id == "copy_file"
+    assert settings.airflow_allow_http is False
+    assert settings.conf_max_bytes == 65_536
+    assert settings.landing.blob_endpoint == "https://acct.blob.core.windows.net"
+    assert settings.landing.client_id == "11111111-2222-3333-4444-555555555555"
+    assert settings.bindings.source == "EventGrid"
+
+
+def test_trailing_slash_of_an_address_does_not_matter() -> None:
+    """Paths are appended to it."""
+    settings = Settings.from_env({**GOOD, "AIRFLOW_BASE_URL": "https://host/team/airflow/"})
+
+    assert settings.airflow_base_url == "https://host/team/airflow"
+
+
+def test_every_fault_is_in_one_message() -> None:
+    """Nobody mends one setting to be told of the next."""
+    with pytest.raises(Misconfigured) as caught:
+        Settings.from_env(
+            {
+                "AIRFLOW_BASE_URL": "airflow",
+                "AIRFLOW_ALLOW_HTTP": "yes",
+                "AIRFLOW_READ_TIMEOUT_SECONDS": "soon",
+                "CONF_MAX_BYTES": "-1",
+                "LANDING_PATH": "{name}",
+                "EVENT_SOURCE": "pigeon",
+                "MISSING_DAG_MAX_AGE": "a week",
+                "AIRFLOW_WHEN_PAUSED": "panic",
+            }
+        )
+
+    for name in (
+        "AIRFLOW_BASE_URL", "AIRFLOW_ALLOW_HTTP", "AIRFLOW_READ_TIMEOUT_SECONDS",
+        "CONF_MAX_BYTES", "LANDING_PATH", "EVENT_SOURCE", "LandingStorage__blobServiceUri",
+        "AzureWebJobsStorage__blobServiceUri", "MISSING_DAG_MAX_AGE", "AIRFLOW_WHEN_PAUSED",
+    ):  # fmt: skip
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("AIRFLOW_BASE_URL", "ftp://host", "is no address such as https://"),
+        ("AIRFLOW_BASE_URL", "https://host/?x=1", "is no address such as https://"),
+        ("AIRFLOW_BASE_URL", "http://airflow.example.com", "is plain http"),
+        ("AIRFLOW_ALLOW_HTTP", "1", "is neither true nor false"),
+        ("AIRFLOW_CONNECT_TIMEOUT_SECONDS", "nan", "is no number of seconds from 0.1 to 60"),
+        ("AIRFLOW_RETRY_BUDGET_SECONDS", "91", "is no number of seconds from 0 to 90"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "0", "is no whole number from 1 to 1000"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "٣", "is no whole number from 1 to 1000"),
+        ("LandingStorage__blobServiceUri", "http://acct.blob.core.windows.net", "is not https"),
+        ("MISSING_DAG_MAX_AGE", "7", "is no span of time such as 7d"),
+        ("AIRFLOW_MAX_RUNS_PER_MINUTE", "0", "is no whole number from 1 to"),
+        ("AIRFLOW_LOGICAL_DATE", "now", "is none of none, event_time"),
+        ("LANDING_PATH", "land\\ing/{name}", "is no path such as landing/{name}"),
+    ],
+)
+def test_fault_is_named_with_what_to_do(name: str, value: str, said: str) -> None:
+    """One bad value, one sentence with the setting, the value and what was expected."""
+    with pytest.raises(Misconfigured) as caught:
+        Settings.from_env({**GOOD, name: value})
+
+    assert f"{name}=" in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_delays_in_the_wrong_order_are_a_fault() -> None:
+    """The least is not above the most."""
+    with pytest.raises(Misconfigured, match="PARK_MIN_DELAY_SECONDS is larger than PARK_MAX_DELAY_SECONDS"):
+        Settings.from_env({**GOOD, "PARK_MIN_DELAY_SECONDS": "3600", "PARK_MAX_DELAY_SECONDS": "10"})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])
+def test_plain_http_to_this_machine_is_fine(url: str) -> None:
+    """That is how Airflow runs locally."""
+    assert Settings.from_env({**GOOD, "AIRFLOW_BASE_URL": url}).airflow_base_url == url
+
+
+def test_plain_http_elsewhere_needs_a_setting() -> None:
+    """Somebody has to say that the network is trusted."""
+    url = "http://airflow.internal:8080"
+
+    assert Settings.from_env({**GOOD, "AIRFLOW_BASE_URL": url, "AIRFLOW_ALLOW_HTTP": "true"})
+
+
+def test_password_in_an_address_is_refused_and_not_repeated() -> None:
+    """The message goes to the log."""
+    with pytest.raises(Misconfigured, match="holds a user name or a password") as caught:
+        Settings.from_env({**GOOD, "AIRFLOW_BASE_URL": "https://admin:canary@host"})
+
+    assert "canary" not in str(caught.value)
+
+
+def test_connection_string_does_not_show() -> None:
+    """`repr` of the settings may be logged."""
+    settings = Settings.from_env({**GOOD, "LandingStorage": "AccountName=a;AccountKey=canary"})
+
+    assert settings.landing.connection_string == "AccountName=a;AccountKey=canary"
+    assert "canary" not in repr(settings)

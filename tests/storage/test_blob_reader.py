@@ -1,0 +1,170 @@
+"""The facts of a blob, read from a real Azurite."""
+
+import http.client
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import quote, urlsplit
+
+import pytest
+from azure.storage.blob import ContainerClient, ContentSettings, generate_container_sas
+
+from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME, Azurite
+from shared.config.storage_connection import StorageConnection
+from shared.model.errors import StorageUnavailable
+from shared.storage.accounts import StorageAccount
+from shared.storage.blob_reader import LandingAccount
+from tests.counting_proxy import CountingProxy, counting_proxy
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def proxy(azurite: Azurite) -> Iterator[CountingProxy]:
+    """Count what passes between the app and Azurite."""
+    with counting_proxy(azurite.blob_port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def account(azurite: Azurite, proxy: CountingProxy) -> LandingAccount:
+    """Give the app's view of Azurite, through the proxy."""
+    text = azurite.connection_string.replace(f":{azurite.blob_port}/", f":{proxy.port}/")
+    return _account(text)
+
+
+def test_facts_of_a_blob_come_from_one_head(
+    account: LandingAccount, landing: ContainerClient, proxy: CountingProxy
+) -> None:
+    """Name, size, ETag, type, time and metadata; the content stays where it is."""
+    settings = ContentSettings(content_type="text/csv")
+    stored = landing.upload_blob("in/a b.csv", b"x" * 1_000, metadata={"k": "v"}, content_settings=settings)
+
+    event = account.observe(landing.container_name, "in/a b.csv", traceparent="00-1")
+
+    assert event is not None
+    assert (event.account, event.container, event.name) == (
+        ACCOUNT_NAME,
+        landing.container_name,
+        "in/a b.csv",
+    )
+    assert event.size == 1_000
+    assert event.etag == stored.get_blob_properties().etag.strip('"')
+    assert event.content_type == "text/csv"
+    assert event.blob_type == "BlockBlob"
+    assert event.metadata == {"k": "v"}
+    assert event.last_modified == event.event_time
+    assert event.event_time.utcoffset() == timedelta(0)
+    assert event.url.endswith(f"/{ACCOUNT_NAME}/{landing.container_name}/in/a%20b.csv")
+    assert event.traceparent == "00-1"
+    assert proxy.methods == {"HEAD": 1}
+    assert proxy.bytes_down < 1_000
+
+
+def test_empty_blob_has_size_zero(account: LandingAccount, landing: ContainerClient) -> None:
+    """0 is a size, not a missing one."""
+    landing.upload_blob("empty", b"")
+
+    event = account.observe(landing.container_name, "empty")
+
+    assert event is not None
+    assert event.size == 0
+
+
+def test_overwritten_blob_is_another_version(account: LandingAccount, landing: ContainerClient) -> None:
+    """The ETag tells versions apart, even of the same content."""
+    events = []
+    for _ in range(2):
+        landing.upload_blob("a", b"same", overwrite=True)
+        events.append(account.observe(landing.container_name, "a"))
+
+    assert events[0] is not None
+    assert events[1] is not None
+    assert events[0].etag != events[1].etag
+
+
+@pytest.mark.parametrize("container", [None, "no-such-container"])
+def test_blob_that_is_not_there_is_none(
+    account: LandingAccount, landing: ContainerClient, container: str | None
+) -> None:
+    """Deleted before its event was handled, with or without its container."""
+    assert account.observe(container or landing.container_name, "gone.csv") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ü ber.csv", "u\u0308.csv", "😀.csv", 'q"uote\'s.csv', "a%2Fb.csv", "a%25b.csv", "a?b=c&d.csv",
+        "a#b.csv", "a+b.csv", "a..b/..c.csv", "x" * 1_024, "~tilde~.csv", "sp ace /x",
+    ],
+)  # fmt: skip
+def test_hostile_name_is_found_under_its_own_name(
+    account: LandingAccount, landing: ContainerClient, name: str
+) -> None:
+    """The name that is asked for is the name that storage has."""
+    landing.upload_blob(name, b"12345")
+    listed = [blob.name for blob in landing.list_blobs()]
+
+    event = account.observe(landing.container_name, name)
+
+    assert event is not None
+    assert (event.name, event.size) == (listed[0], 5)
+
+
+def test_name_with_dot_segments_tells_of_itself_not_of_its_resolution(
+    account: LandingAccount, landing: ContainerClient, azurite: Azurite
+) -> None:
+    """HTTP clients turn `a/../b` into `b`; a HEAD would give the facts of another blob."""
+    landing.upload_blob("b", b"another blob")
+    _put_raw(azurite, landing, "a/../b", b"123")
+
+    event = account.observe(landing.container_name, "a/../b")
+
+    assert event is not None
+    assert (event.name, event.size) == ("a/../b", 3)
+    assert account.observe(landing.container_name, "c/../b") is None
+
+
+def test_storage_that_is_down_is_worth_another_try(proxy: CountingProxy) -> None:
+    """Nothing was sent to Airflow; the account is named."""
+    text = (
+        f"AccountName=a;AccountKey={ACCOUNT_KEY};"
+        "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
+    )
+    account = _account(text)
+
+    with pytest.raises(StorageUnavailable, match="LandingStorage cannot be reached"):
+        account.observe("landing", "a.csv")
+
+
+def test_refused_identity_is_named(azurite: Azurite, landing: ContainerClient) -> None:
+    """The message says what to look at; it holds no key."""
+    text = azurite.connection_string.replace(ACCOUNT_KEY, "d3Jvbmc=")
+    account = _account(text)
+
+    with pytest.raises(StorageUnavailable, match=r"403 .* role on the account of LandingStorage") as caught:
+        account.observe(landing.container_name, "a.csv")
+
+    assert "d3Jvbmc" not in str(caught.value)
+
+
+def _account(connection_string: str) -> LandingAccount:
+    connection = StorageConnection(name="LandingStorage", connection_string=connection_string)
+    return LandingAccount(StorageAccount(connection, threads=4))
+
+
+def _put_raw(azurite: Azurite, landing: ContainerClient, name: str, data: bytes) -> None:
+    """Upload below a path that no HTTP library would send as it is."""
+    sas = generate_container_sas(
+        ACCOUNT_NAME, landing.container_name, account_key=ACCOUNT_KEY, permission="racw",
+        expiry=landing.get_container_properties().last_modified + timedelta(hours=1),
+    )  # fmt: skip
+    parts = urlsplit(azurite.blob_url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection.request(
+        "PUT",
+        f"{parts.path}/{landing.container_name}/{quote(name)}?{sas}",
+        body=data,
+        headers={"x-ms-blob-type": "BlockBlob", "x-ms-version": "2023-11-03"},
+    )
+    assert connection.getresponse().status == 201
+    connection.close()
