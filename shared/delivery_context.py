@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from shared.model.errors import Paced
+from shared.model.errors import RateLimited
 from shared.model.pending import Parked
 from shared.model.run_request import RunRequest
 
@@ -34,7 +34,7 @@ class Turn:
     Attributes:
         place: Where the event goes if it has to wait.
         retry: How often to try before that.
-        admit: Raises `Paced` where the run has to wait for its turn.
+        admit: Raises `RateLimited` where the run has to wait for its turn.
         age: How long the event has been waiting.
     """
 
@@ -53,10 +53,10 @@ def send_at_once(run: RunRequest) -> None:
     """Admit every run that has no cap of its own."""
     if run.max_runs_per_minute is not None or run.max_queued_runs is not None:
         msg = f"Route {run.route!a} has a cap of its own."
-        raise Paced(msg)
+        raise RateLimited(msg)
 
 
 def send_by_dispatcher(run: RunRequest) -> None:
     """Admit nothing: a global cap holds over all instances only if one dispatcher sends everything."""
     msg = f"A cap on all runs is set, so {run.route!a} waits for its turn."
-    raise Paced(msg)
+    raise RateLimited(msg)

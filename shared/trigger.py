@@ -22,9 +22,9 @@ from shared.model.errors import (
     BlobToDagError,
     DagPaused,
     Misconfigured,
-    NeverAgain,
+    PermanentError,
     RouteMissing,
-    TryAgain,
+    RetryableError,
     Wait,
 )
 from shared.model.pending import Parked, Pin
@@ -122,11 +122,11 @@ class Trigger:
             self._log.info("blob.skipped", blob=event.path, size=event.size, reason=reasons)
         return [self._settle(_waiting(event, api, run), run, turn, end=end) for run in plan.requests]
 
-    def put_off(self, parked: Parked, error: TryAgain, turn: Turn) -> Outcome:
+    def put_off(self, parked: Parked, error: RetryableError, turn: Turn) -> Outcome:
         """Park an event that could not even be looked at; raises StorageUnavailable."""
         return self._park(parked, error, None, turn)
 
-    def bury(self, parked: Parked, error: NeverAgain, turn: Turn) -> Outcome:
+    def bury(self, parked: Parked, error: PermanentError, turn: Turn) -> Outcome:
         """Keep an event that can never be delivered for a person to look at; raises StorageUnavailable."""
         return self._bury(parked, error, None, turn)
 
@@ -138,9 +138,9 @@ class Trigger:
         """
         try:
             run = self._run_again(parked, event, route)
-        except TryAgain as error:
+        except RetryableError as error:
             return self._park(parked, error, None, turn)
-        except NeverAgain as error:
+        except PermanentError as error:
             return self._bury(parked, error, None, turn)
         return self._settle(parked, run, turn)
 
@@ -176,7 +176,7 @@ class Trigger:
                 return Outcome.DROPPED
             try:
                 return Outcome(self._airflow.trigger(run).value)
-            except TryAgain as error:
+            except RetryableError as error:
                 may_have_been_sent |= error.may_have_been_sent
                 raise
 
@@ -185,13 +185,13 @@ class Trigger:
                 msg = "The time of the invocation is used up; the run goes on from the queue."
                 raise AtCapacity(msg)
             outcome = turn.retry(attempt)
-        except TryAgain as error:
+        except RetryableError as error:
             pin = Pin(dag_id=run.dag_id, airflow=self._rules.airflow_url) if may_have_been_sent else None
             again = parked.again(error, pin=pin, age=turn.age)
             if again.missing_for(turn.age) >= self._rules.missing_dag_max_age:
                 return self._bury(again, error, run.dag_id, turn)
             return self._park(parked, error, pin, turn)
-        except NeverAgain as error:
+        except PermanentError as error:
             return self._bury(parked, error, run.dag_id, turn)
         turn.place.leave()
         self._log.info(
@@ -204,7 +204,7 @@ class Trigger:
         return outcome
 
     def _is_dropped(self, run: RunRequest, turn: Turn) -> bool:
-        """Ask whether the run may be sent now; raises DagPaused or Paced where it has to wait."""
+        """Ask whether the run may be sent now; raises DagPaused or RateLimited where it has to wait."""
         if run.when_paused is not WhenPaused.QUEUE and self._airflow.is_paused(run.dag_id):
             if run.when_paused is WhenPaused.DROP:
                 return True
@@ -213,7 +213,7 @@ class Trigger:
         turn.admit(run)
         return False
 
-    def _park(self, parked: Parked, error: TryAgain, pin: Pin | None, turn: Turn) -> Outcome:
+    def _park(self, parked: Parked, error: RetryableError, pin: Pin | None, turn: Turn) -> Outcome:
         if isinstance(error, Misconfigured) and str(error) not in self._told:
             self._told.add(str(error))  # once, loudly: not once for each blob
             self._log.error("app.misconfigured", message=str(error))

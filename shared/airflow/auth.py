@@ -27,7 +27,7 @@ class Pass:
 
 
 class PassSource(Protocol):
-    """Gives passes, to any number of threads; raises TryAgain where there are none."""
+    """Gives passes, to any number of threads; raises RetryableError where there are none."""
 
     def current(self) -> Pass:
         """Give the pass to use now."""
@@ -53,7 +53,7 @@ class HeaderAuth(AuthBase):
         self._passes = passes
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign a request; called by `requests` for each one. Raises TryAgain where there is no pass."""
+        """Sign a request; called by `requests` for each one. Raises RetryableError where there is no pass."""
         used = self._passes.current()
         request.headers[used.header] = used.value
         request.register_hook("response", partial(self._look, used=used))  # type: ignore[no-untyped-call]

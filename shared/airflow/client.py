@@ -27,7 +27,7 @@ from shared.model.errors import (
     LookUpForbidden,
     NotAirflow,
     RunRefused,
-    TryAgain,
+    RetryableError,
 )
 from shared.model.run_request import RunRequest
 
@@ -56,8 +56,8 @@ class AirflowClient:
 
         Raises:
             BadConf: Nothing was sent: the conf is not JSON, or too large.
-            NeverAgain: Airflow will not take this run, whatever happens.
-            TryAgain: The run may or may not be there; calling again with the same run id settles it.
+            PermanentError: Airflow will not take this run, whatever happens.
+            RetryableError: The run may or may not be there; calling again with the same run id settles it.
         """
         if run.dag_id in {"", ".", ".."}:
             msg = f"{run.dag_id!a} cannot be the id of a DAG."
@@ -80,7 +80,7 @@ class AirflowClient:
         raise DateTaken(msg)
 
     def find(self, dag_id: str, run_id: str) -> str | None:
-        """Give the state of a run; None if there is no such run. Raises TryAgain."""
+        """Give the state of a run; None if there is no such run. Raises RetryableError."""
         return self._ask(lambda dialect: dialect.find(dag_id, run_id))
 
     def dag_ids(self) -> Iterator[str]:
@@ -88,33 +88,33 @@ class AirflowClient:
         yield from self._ask(lambda dialect: dialect.dag_ids())
 
     def dag(self, dag_id: str) -> DagState | None:
-        """Give the state of a DAG; None if there is no such DAG. Raises TryAgain."""
+        """Give the state of a DAG; None if there is no such DAG. Raises RetryableError."""
         return self._ask(lambda dialect: dialect.dag(dag_id))
 
     def is_paused(self, dag_id: str) -> bool:
-        """Tell whether the DAG is paused; one that is not there is not. Raises TryAgain."""
+        """Tell whether the DAG is paused; one that is not there is not. Raises RetryableError."""
         state = self.dag(dag_id)
         return state is not None and state.is_paused
 
     def count_waiting(self, dag_id: str | None = None) -> WaitingRuns:
-        """Count the runs that wait, of one DAG or of all, those of paused DAGs apart. Raises TryAgain."""
+        """Count the runs that wait, of one DAG or of all, those of paused DAGs apart. Raises RetryableError."""
         return self._ask(lambda dialect: dialect.waiting_runs(dag_id))
 
     def waiting_runs(self, dag_id: str | None = None) -> int:
-        """Count the runs that wait for a worker, of one DAG or of all. Raises TryAgain."""
+        """Count the runs that wait for a worker, of one DAG or of all. Raises RetryableError."""
         return self.count_waiting(dag_id).of_active_dags
 
     def health(self) -> Health:
-        """Ask how Airflow is. Raises TryAgain."""
+        """Ask how Airflow is. Raises RetryableError."""
         return self._ask(lambda dialect: dialect.health())
 
     def version(self) -> str:
-        """Ask which Airflow it is. Raises TryAgain."""
+        """Ask which Airflow it is. Raises RetryableError."""
         return self._ask(lambda dialect: dialect.version())
 
     @property
     def api(self) -> str:
-        """The dialect in use, as `AIRFLOW_API` says it. Raises TryAgain where it cannot be found out."""
+        """The dialect in use, as `AIRFLOW_API` says it. Raises RetryableError where it cannot be found out."""
         return self._link.get().dialect.name
 
     def _ask[T](self, operation: Callable[[Dialect], Exchange[T]]) -> T:
@@ -165,7 +165,7 @@ class AirflowClient:
                 "create DAG runs but not read them. Let it read them."
             )
             raise LookUpForbidden(msg) from None
-        except TryAgain as error:
+        except RetryableError as error:
             # Not as it is: it would say that nothing was sent, but the run may be there.
             msg = f"{said}. Whether that is this run could not be looked up: {error}"
             raise AirflowUnclear(msg, retry_after_seconds=error.retry_after_seconds) from None
@@ -185,7 +185,7 @@ def _said(run: RunRequest, triggered: Triggered) -> str:
 
 
 _ADDRESS = "Is AIRFLOW_BASE_URL the address of Airflow itself?"
-_ERRORS: dict[Meaning, tuple[type[TryAgain | RunRefused], str]] = {
+_ERRORS: dict[Meaning, tuple[type[RetryableError | RunRefused], str]] = {
     Meaning.REFUSED: (RunRefused, ""),
     Meaning.DAG_BROKEN: (DagMissing, "Mend its file; the run waits."),
     Meaning.BAD_CREDENTIALS: (CredentialsRefused, "Are the credentials right, is the user active?"),
@@ -199,6 +199,6 @@ _ERRORS: dict[Meaning, tuple[type[TryAgain | RunRefused], str]] = {
 def _error(triggered: Triggered, run: RunRequest) -> BlobToDagError:
     kind, advice = _ERRORS[triggered.meaning]
     message = f"{_said(run, triggered)}. {advice}".strip()
-    if issubclass(kind, TryAgain):
+    if issubclass(kind, RetryableError):
         return kind(message, retry_after_seconds=triggered.answer.retry_after_seconds())
     return kind(message)

@@ -42,7 +42,7 @@ class CredentialSource(Protocol):
     """Where credentials come from; asked often, so it caches what is slow."""
 
     def get(self) -> Credentials:
-        """Give the credentials; raises TryAgain where they cannot be read."""
+        """Give the credentials; raises RetryableError where they cannot be read."""
 
     def reread(self) -> Credentials:
         """Give them after looking again, unless that was done just now; raises as `get`."""

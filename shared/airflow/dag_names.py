@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from shared.model.errors import TryAgain
+from shared.model.errors import RetryableError
 
 _KEPT_SECONDS = 60.0
 _NEAR_NAMES = 3
@@ -29,7 +29,7 @@ class DagNames:
             if self._clock() >= self._good_until:
                 try:
                     self._names = list(self._list_dags())
-                except TryAgain:
+                except RetryableError:
                     self._names = []  # the list is a courtesy
                 self._good_until = self._clock() + _KEPT_SECONDS
             return difflib.get_close_matches(dag_id, self._names, n=_NEAR_NAMES)

@@ -14,7 +14,7 @@ from shared.model.errors import (
     AirflowUnreachable,
     CredentialsRefused,
     Forbidden,
-    TryAgain,
+    RetryableError,
 )
 from shared.model.run_request import RunRequest
 
@@ -59,7 +59,7 @@ class Health:
 class Dialect(Protocol):
     """One generation of the API.
 
-    All exchanges but `trigger` raise TryAgain where an answer is not what was asked for.
+    All exchanges but `trigger` raise RetryableError where an answer is not what was asked for.
     """
 
     @property
@@ -92,7 +92,7 @@ class Dialect(Protocol):
         """Ask which Airflow it is; needs no log-in."""
 
 
-def unexpected(answer: Answer, *, doing: str) -> TryAgain:
+def unexpected(answer: Answer, *, doing: str) -> RetryableError:
     """Make the error for an answer that is not what was asked for: a question creates nothing."""
     said = f"Airflow answered {answer.status} to {doing}: {answer.words}"
     match answer.status:

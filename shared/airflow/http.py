@@ -65,7 +65,7 @@ class AirflowHttp:
         Raises:
             AirflowUnreachable: Nothing was sent.
             AirflowUnclear: Something may have been sent, no whole answer came.
-            TryAgain: Whatever `auth` raises.
+            RetryableError: Whatever `auth` raises.
         """
         with _translated(), self._response(call, auth or NoAuth()) as response:
             return Answer(

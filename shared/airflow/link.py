@@ -16,7 +16,7 @@ from shared.airflow.experimental import Experimental
 from shared.airflow.v1 import V1
 from shared.airflow.v2 import V2
 from shared.event_log import EventLog
-from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, TryAgain
+from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, RetryableError
 
 DIALECTS: Sequence[Dialect] = (V2, V1, Experimental())
 """All dialects, in the order in which they are looked for: an Airflow 2 may still speak the old one."""
@@ -36,7 +36,7 @@ class LinkSource(Protocol):
     """Gives the link, to any number of threads."""
 
     def get(self) -> Link:
-        """Give it; raises TryAgain where it cannot be found out now."""
+        """Give it; raises RetryableError where it cannot be found out now."""
 
     def doubt(self) -> None:
         """Note that Airflow did not answer as this dialect does."""
@@ -140,7 +140,7 @@ class DetectedLink:
 
         try:
             version = converse(dialect.version(), send)
-        except TryAgain:
+        except RetryableError:
             if not heard:
                 raise
             version = None

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared.airflow.auth import Pass
 from shared.airflow.credentials import Credentials, Rotation
-from shared.model.errors import CredentialsRefused, TryAgain
+from shared.model.errors import CredentialsRefused, RetryableError
 
 _EARLY_SECONDS = 60.0
 _EARLY_SHARE = 0.1
@@ -30,7 +30,7 @@ class Grant(Protocol):
 
         Raises:
             CredentialsRefused: These credentials are not accepted.
-            TryAgain: No token could be had for another reason; no request to start a run was sent.
+            RetryableError: No token could be had for another reason; no request to start a run was sent.
         """
 
 
@@ -58,7 +58,7 @@ class TokenPass:
         self._pass: Pass | None = None
         self._good_until = 0.0
         self._next_renewal = 0.0
-        self._failure: TryAgain | None = None
+        self._failure: RetryableError | None = None
         self._failed_at = 0.0
 
     def current(self) -> Pass:
@@ -89,7 +89,7 @@ class TokenPass:
             raise type(self._failure)(str(self._failure))
         try:
             token, credentials = self._exchange(self._rotation.current())
-        except TryAgain as error:
+        except RetryableError as error:
             self._failure, self._failed_at = error, self._clock()
             raise
         self._failure = None

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.model.errors import TryAgain, Wait
+from shared.model.errors import RetryableError, Wait
 
 _SHORT_SECONDS = 5.0
 """So short that the dispatcher's next tick finds the event due, and it flows once the outage is over."""
@@ -27,7 +27,7 @@ class Delays:
     most_seconds: float
     uniform: Callable[[], float] = random.random
 
-    def after(self, error: TryAgain, *, failures: int, is_outage: bool = False) -> int:
+    def after(self, error: RetryableError, *, failures: int, is_outage: bool = False) -> int:
         """Give the seconds to wait after the delivery failed for the `failures`-th time for this reason.
 
         See `Wait`. While a breaker is open (`is_outage`), a failure tells of Airflow, not of the event. What

@@ -17,7 +17,7 @@ from shared.model.errors import (
     Forbidden,
     NotAirflow,
     RunRefused,
-    TryAgain,
+    RetryableError,
 )
 from shared.timing import Timing
 
@@ -115,7 +115,7 @@ class CircuitBreaker:
 
     def _failed(self, error: BlobToDagError, about: str) -> None:
         # Who cannot be reached at all is down whatever is asked.
-        is_about_all = isinstance(error, TryAgain) and not error.may_have_been_sent
+        is_about_all = isinstance(error, RetryableError) and not error.may_have_been_sent
         with self._lock:
             self._failures.add(f"#{len(self._failures)}" if is_about_all or not about else about)
             self._why = str(error)

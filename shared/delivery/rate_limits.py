@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from shared.model.errors import Paced
+from shared.model.errors import RateLimited
 from shared.model.run_request import RunRequest
 
 _LOOK_AGAIN_SECONDS = 10.0
@@ -78,7 +78,7 @@ class Room:
         self._next_look = clock()
 
     def available(self) -> int:
-        """See `Limit`; raises TryAgain where Airflow cannot be asked."""
+        """See `Limit`; raises RetryableError where Airflow cannot be asked."""
         if self._clock() >= self._next_look:
             # Set before the question: one that fails is not put again at once.
             self._next_look = self._clock() + _LOOK_AGAIN_SECONDS
@@ -138,15 +138,15 @@ class Pace:
         """Count the run as sent, or hold it back.
 
         Raises:
-            Paced: A cap is reached; it says when to come again.
-            TryAgain: Airflow cannot be asked how many runs wait.
+            RateLimited: A cap is reached; it says when to come again.
+            RetryableError: Airflow cannot be asked how many runs wait.
         """
         with self._lock:
             limits = [*self._for_all, *self._limits_of(run)]
             full = [limit for limit in limits if limit.seconds_until_next() > 0]
             if full:
                 msg = f"A cap on runs is reached; route {run.route!a} waits for its turn."
-                raise Paced(msg, retry_after_seconds=max(limit.seconds_for_refused() for limit in full))
+                raise RateLimited(msg, retry_after_seconds=max(limit.seconds_for_refused() for limit in full))
             for limit in limits:
                 limit.take()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from tenacity.wait import wait_base
 
-from shared.model.errors import TryAgain
+from shared.model.errors import RetryableError
 
 
 class Retrier:
@@ -38,7 +38,7 @@ class Retrier:
             return self._clock() + state.upcoming_sleep > end
 
         return Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, TryAgain) and error.quick),
+            retry=retry_if_exception(lambda error: isinstance(error, RetryableError) and error.quick),
             wait=_WaitAsAsked(wait_random_exponential(multiplier=0.5, max=8)),
             stop=is_spent,
             sleep=self._sleep,
@@ -54,5 +54,5 @@ class _WaitAsAsked(wait_base):
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.retry_after_seconds if isinstance(error, TryAgain) else None
+        asked = error.retry_after_seconds if isinstance(error, RetryableError) else None
         return max(asked or 0.0, self._otherwise(retry_state))

@@ -11,7 +11,7 @@ from shared.delivery_context import Turn, no_retry
 from shared.event_log import EventLog
 from shared.ingest import Intake
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import BadEvent, StorageUnavailable, TryAgain
+from shared.model.errors import BadEvent, StorageUnavailable, RetryableError
 from shared.model.pending import Parked, read_parked
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.outbox import Parking, Ticket
@@ -89,13 +89,13 @@ class Dispatcher:
             return 1  # the probe
         try:
             return self._pace.turns(self._parallelism)
-        except TryAgain:
+        except RetryableError:
             return 1  # who cannot be asked is found out by the delivery itself, and the breaker counts it
 
     def _seconds_until_turn(self) -> float:
         try:
             return self._pace.seconds_until_turn()
-        except TryAgain:
+        except RetryableError:
             return 0.0
 
     def _take_up(self, ticket: Ticket) -> None:

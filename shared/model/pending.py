@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import BadEvent, BlobToDagError, DagMissing, TryAgain
+from shared.model.errors import BadEvent, BlobToDagError, DagMissing, RetryableError
 from shared.model.event_facts import event_from_facts, facts_of_event
 
 FORMAT = 1
@@ -78,7 +78,7 @@ class Parked:
         since = self.missing_since_age_seconds
         return timedelta(0) if since is None else age - timedelta(seconds=since)
 
-    def failures(self, error: TryAgain) -> int:
+    def failures(self, error: RetryableError) -> int:
         """Count the deliveries that failed for this reason."""
         return self.history.get(error.code, 0)
 

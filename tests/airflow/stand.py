@@ -15,7 +15,7 @@ from shared.airflow.build import build_airflow_client
 from shared.airflow.client import AirflowClient
 from shared.config.settings import Settings
 from shared.event_log import EventLog
-from shared.model.errors import TryAgain
+from shared.model.errors import RetryableError
 from shared.model.run_request import RunRequest
 from tests.airflow_server import AirflowServer
 from tests.key_vault.azure import Azure
@@ -153,7 +153,7 @@ def deliver(client: AirflowClient, run: RunRequest, *, timeout_seconds: float) -
     while True:
         try:
             return client.trigger(run).value
-        except TryAgain:
+        except RetryableError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)

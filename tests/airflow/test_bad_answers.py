@@ -13,7 +13,7 @@ from shared.model.errors import (
     AirflowNotFound,
     AirflowUnclear,
     NotAirflow,
-    TryAgain,
+    RetryableError,
 )
 from tests.airflow.stand import READ_SECONDS, deliver, impatient_client, run_request
 from tests.airflow_server import AirflowServer, Exchange
@@ -69,7 +69,7 @@ def raw(*parts: bytes, pause: float = 0.0) -> Misbehave:
 
 
 DRIP = 0.15
-BAD: dict[str, tuple[Misbehave, type[TryAgain], bool]] = {
+BAD: dict[str, tuple[Misbehave, type[RetryableError], bool]] = {
     "reset before the commit": (Exchange.hang_up, AirflowUnclear, False),
     "reset after the commit": (committed(Exchange.hang_up), AirflowUnclear, True),
     "time-out before the commit": (say_nothing, AirflowUnclear, False),

@@ -14,7 +14,7 @@ import pytest
 from shared.airflow.client import AirflowClient
 from shared.airflow.deadline import _Reader
 from shared.event_log import EventLog
-from shared.model.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, TryAgain
+from shared.model.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, RetryableError
 from tests.airflow.certificates import self_signed
 from tests.airflow.stand import STORAGE, client_of
 from tests.airflow_server import airflow_server
@@ -87,7 +87,7 @@ def test_certificate_of_the_app_lets_it_in(tmp_path: Path) -> None:
     with https(certificate, client_ca=own) as url:
         trust = {"AIRFLOW_CA_BUNDLE": str(certificate)}
         version = client_to(url, AIRFLOW_CLIENT_CERTIFICATE=str(own), **trust).version()
-        with pytest.raises(TryAgain) as caught:
+        with pytest.raises(RetryableError) as caught:
             client_to(url, **trust).version()
 
     assert version == "3.3.2"

@@ -19,7 +19,7 @@ from shared.model.errors import (
     AirflowUnreachable,
     CredentialsRefused,
     Forbidden,
-    TryAgain,
+    RetryableError,
 )
 from tests.airflow.stand import run_request
 
@@ -116,7 +116,7 @@ def test_run_is_found_by_its_id(dialect: Dialect) -> None:
         (500, None, AirflowUnreachable),
     ],
 )
-def test_anything_else_is_no_proof_of_absence(status: int, body: Any, error: type[TryAgain]) -> None:
+def test_anything_else_is_no_proof_of_absence(status: int, body: Any, error: type[RetryableError]) -> None:
     """A run is missing only if Airflow says so."""
     questions: list[Exchange[Any]] = [
         V2.find("d", "r1"),

@@ -8,9 +8,9 @@ from shared.model.errors import (
     AirflowUnclear,
     AirflowUnreachable,
     DagMissing,
-    Paced,
+    RateLimited,
     StorageUnavailable,
-    TryAgain,
+    RetryableError,
 )
 
 DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)
@@ -29,11 +29,11 @@ DELAYS = Delays(least_seconds=30, most_seconds=3_600, uniform=lambda: 0.0)
         (AirflowBusy("x", retry_after_seconds=90), 1, 90),
         (AirflowBusy("x", retry_after_seconds=5), 1, 30),
         (AirflowBusy("x", retry_after_seconds=10**9), 1, 3_600),
-        (Paced("x"), 5, 1),
-        (Paced("x", retry_after_seconds=2.5), 5, 3),
+        (RateLimited("x"), 5, 1),
+        (RateLimited("x", retry_after_seconds=2.5), 5, 3),
     ],
 )
-def test_delay_fits_what_happened(error: TryAgain, failures: int, seconds: int) -> None:
+def test_delay_fits_what_happened(error: RetryableError, failures: int, seconds: int) -> None:
     """Doubling for what concerns the event, flat for an outage, no less than the server asked for."""
     assert DELAYS.after(error, failures=failures) == seconds
 

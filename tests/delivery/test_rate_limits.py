@@ -3,7 +3,7 @@
 import pytest
 
 from shared.delivery.rate_limits import Pace
-from shared.model.errors import Paced
+from shared.model.errors import RateLimited
 from shared.model.run_request import RunRequest
 from tests.fakes import FakeAirflow, FakeClock
 
@@ -19,7 +19,7 @@ def _admitted(pace: Pace, run: RunRequest, clock: FakeClock, *, seconds: int) ->
         try:
             pace.admit(run)
             moments.append(clock.now)
-        except Paced as held:
+        except RateLimited as held:
             clock.now += held.retry_after_seconds or float("nan")
     return moments
 
@@ -44,7 +44,7 @@ def test_rate_of_one_route_leaves_the_others_alone() -> None:
     pace = Pace(FakeAirflow(), max_runs_per_minute=None, max_queued_runs=None, clock=clock)
     slow = _run("slow", max_runs_per_minute=1)
 
-    with pytest.raises(Paced):
+    with pytest.raises(RateLimited):
         pace.admit(slow)
 
     pace.admit(_run("free"))
@@ -60,7 +60,7 @@ def test_waiting_runs_fill_up_to_the_cap_and_no_further() -> None:
     assert pace.turns(8) == 3
     for _ in range(3):
         pace.admit(_run())
-    with pytest.raises(Paced):
+    with pytest.raises(RateLimited):
         pace.admit(_run())
     assert (pace.turns(8), pace.seconds_until_turn()) == (0, 10.0)
 
@@ -102,7 +102,7 @@ def test_refused_runs_are_told_times_of_their_own() -> None:
     pace = Pace(FakeAirflow(), max_runs_per_minute=None, max_queued_runs=None, clock=clock)
     waits = []
     for _ in range(4):
-        with pytest.raises(Paced) as held:
+        with pytest.raises(RateLimited) as held:
             pace.admit(_run("slow", max_runs_per_minute=6))
         waits.append(held.value.retry_after_seconds)
 
