@@ -1,24 +1,27 @@
-"""`Gate`: the way to Airflow, narrow enough not to overrun it and closed while it is down."""
+"""`GuardedClient`: the Airflow client with a permit for each call, and a judgement of each failure."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from shared.airflow.client import Delivery
-from shared.delivery.circuit_breaker import CircuitBreaker
-from shared.model.errors import AtCapacity
+from shared.delivery.permits import Permits
+from shared.model.errors import RetryableError, Scope
+from shared.model.lane import Lane
 from shared.model.run_request import RunRequest
 
-_LONGEST_WAIT_SECONDS = 2.0
-"""Waiting holds a thread and the invocation's time; after that an event is better off parked."""
+_ANSWER_HOLDS_SECONDS = 5.0
 
 
 class Airflow(Protocol):
-    """What passes the gate; see `AirflowClient`."""
+    """What the app asks of Airflow; see `AirflowClient`."""
 
     def trigger(self, run: RunRequest) -> Delivery:
         """Make sure that the run is there."""
+
+    def find(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a run; None if there is none."""
 
     def is_paused(self, dag_id: str) -> bool:
         """Tell whether the DAG is paused."""
@@ -26,78 +29,75 @@ class Airflow(Protocol):
     def waiting_runs(self, dag_id: str | None = None) -> int:
         """Count the runs that wait for a worker, of one DAG or of all."""
 
+    def version(self) -> str:
+        """Ask which Airflow it is."""
 
-class Gate:
-    """Lets at most so many calls through at once, and none while a breaker is open.
+
+class GuardedClient:
+    """Calls Airflow, never more at once than is allowed. All methods raise AtCapacity.
 
     Args:
         airflow: The client.
-        breakers: Asked from the outside in.
-        max_concurrency: Calls in work at once, for this instance.
-        longest_wait_seconds: How long a call waits for its turn.
+        permits: How many calls may be in flight.
+        clock: Monotonic seconds.
     """
 
     def __init__(
-        self,
-        airflow: Airflow,
-        breakers: tuple[CircuitBreaker, ...],
-        *,
-        max_concurrency: int,
-        longest_wait_seconds: float = _LONGEST_WAIT_SECONDS,
+        self, airflow: Airflow, permits: Permits, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._airflow = airflow
-        self._breakers = breakers
-        self._places = threading.BoundedSemaphore(max_concurrency)
-        self._max_concurrency = max_concurrency
-        self._longest_wait_seconds = longest_wait_seconds
+        self.permits = permits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._answer: RetryableError | None = None
 
-    def trigger(self, run: RunRequest) -> Delivery:
-        """Make sure that the run is there.
+    def trigger(self, run: RunRequest, lane: Lane) -> Delivery:
+        """Make sure that the run is there; raises what `AirflowClient.trigger` raises."""
+        with self.permits.acquire(lane):
+            try:
+                delivery = self._airflow.trigger(run)
+            except RetryableError as error:
+                if error.scope is not Scope.LANE:
+                    self.permits.narrow(lane)
+                raise
+            self.permits.widen(lane)
+            return delivery
 
-        Raises:
-            AirflowDown: A breaker is open; nothing was sent.
-            AtCapacity: No place became free in time; nothing was sent.
-            BlobToDagError: See `AirflowClient.trigger`.
+    def find(self, dag_id: str, run_id: str, lane: Lane) -> str | None:
+        """Return the state of a run; None if there is none."""
+        with self.permits.acquire(lane):
+            return self._airflow.find(dag_id, run_id)
+
+    def is_paused(self, dag_id: str, lane: Lane) -> bool:
+        """Tell whether the DAG is paused."""
+        with self.permits.acquire(lane):
+            return self._airflow.is_paused(dag_id)
+
+    def waiting_runs(self, dag_id: str | None) -> int:
+        """Count the runs that wait for a worker, of one DAG or of all."""
+        return self._airflow.waiting_runs(dag_id)
+
+    def judge(self, error: RetryableError) -> RetryableError:
+        """Return the error with its scope widened to Airflow, where Airflow fails whatever it is asked.
+
+        An unclear answer may be the event's, its DAG's or Airflow's own trouble. A question that has nothing
+        to do with the event tells: its answer holds for five seconds, for all threads.
         """
-        with self._place():
-            return self._through(self._breakers, lambda: self._airflow.trigger(run), about=run.run_id)
+        if error.scope is not Scope.EVENT or not error.may_have_been_sent:
+            return error
+        asked_at = self._clock()
+        with self._lock:
+            if asked_at - self._asked_at >= _ANSWER_HOLDS_SECONDS:
+                self._answer = self._ask()
+                self._asked_at = self._clock()
+            if self._answer:
+                error.scope = Scope.AIRFLOW
+        return error
 
-    def is_paused(self, dag_id: str) -> bool:
-        """Tell whether the DAG is paused; held back by open breakers, as `trigger`."""
-        with self._place():
-            return self._through(self._breakers, lambda: self._airflow.is_paused(dag_id))
-
-    def waiting_runs(self, dag_id: str | None = None) -> int:
-        """Count the runs that wait for a worker; held back by open breakers, as `trigger`."""
-        with self._place():
-            return self._through(self._breakers, lambda: self._airflow.waiting_runs(dag_id))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a breaker holds calls back."""
-        return any(breaker.is_open for breaker in self._breakers)
-
-    def seconds_until_probe(self) -> float:
-        """Give how long every call would be held back; 0 when one would be let through."""
-        return max(breaker.seconds_until_probe() for breaker in self._breakers)
-
-    def _through[T](
-        self, breakers: tuple[CircuitBreaker, ...], call: Callable[[], T], *, about: str = ""
-    ) -> T:
-        if not breakers:
-            return call()
-        first, *rest = breakers
-        return first.call(lambda: self._through(tuple(rest), call, about=about), about=about)
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=self._longest_wait_seconds):
-            msg = (
-                f"{self._max_concurrency} calls to Airflow were in work for {self._longest_wait_seconds:g} s "
-                "(AIRFLOW_MAX_CONCURRENCY)."
-            )
-            raise AtCapacity(msg)
+    def _ask(self) -> RetryableError | None:
         try:
-            yield
-        finally:
-            self._places.release()
+            self._airflow.version()
+        except RetryableError as error:
+            return error
+        return None

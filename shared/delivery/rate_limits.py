@@ -1,166 +1,150 @@
-"""`Pace`: how fast the dispatcher may send, by caps for all runs and for those of one route."""
+"""The caps on runs: so many a minute, and so many that wait in Airflow."""
 
-import threading
-import time
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from shared.model.errors import RateLimited
 from shared.model.run_request import RunRequest
 
-_LOOK_AGAIN_SECONDS = 10.0
-"""How long to wait where too many runs wait in Airflow: they leave one by one as workers get free."""
+COUNT_SECONDS = 10.0
+"""How long a count of waiting runs holds; in between the app estimates."""
+
+_SLACK = timedelta(seconds=1)
+"""A permit that was not taken is kept so long: a loop that wakes up late loses no pace."""
+
+GLOBAL = "*"
 
 
-class CountsRuns(Protocol):
-    """Counts runs that wait for a worker; see `Gate.waiting_runs`."""
-
-    def waiting_runs(self, dag_id: str | None = None) -> int:
-        """Count them, of one DAG or of all; those of paused DAGs apart."""
-
-
-class Limit(Protocol):
-    """One cap."""
-
-    def seconds_for_refused(self) -> float:
-        """Give how long one more run that was refused is to wait: each gets a time of its own."""
-
-    def available(self) -> int:
-        """Give how many runs may be sent now."""
-
-    def seconds_until_next(self) -> float:
-        """Give how long to wait before looking again; 0 where one may be sent."""
-
-    def take(self) -> None:
-        """Count one run as sent."""
-
-
-class Rate:
-    """So many runs a minute, evenly spaced and none saved up, so that no minute ever sees more."""
-
-    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
-        self._interval_seconds = 60 / per_minute
-        self._clock = clock
-        # The first one waits, too: whoever sent before us may have sent just now.
-        self._next = clock() + self._interval_seconds
-        self._promised = 0.0
-
-    def available(self) -> int:
-        """See `Limit`."""
-        return int(self.seconds_until_next() == 0)
-
-    def seconds_until_next(self) -> float:
-        """See `Limit`."""
-        return max(0.0, self._next - self._clock())
-
-    def seconds_for_refused(self) -> float:
-        """See `Limit`."""
-        now = self._clock()
-        self._promised = (
-            max(self._promised, self._next - self._interval_seconds, now) + self._interval_seconds
-        )
-        return self._promised - now
-
-    def take(self) -> None:
-        """See `Limit`."""
-        self._next = self._clock() + self._interval_seconds
-
-
-class Room:
-    """So many runs waiting in Airflow: counted there, and again after a while; in between we count along."""
-
-    def __init__(self, most: int, count: Callable[[], int], clock: Callable[[], float]) -> None:
-        self._most = most
-        self._count = count
-        self._clock = clock
-        self._free = 0
-        self._refused = 0
-        self._next_look = clock()
-
-    def available(self) -> int:
-        """See `Limit`; raises RetryableError where Airflow cannot be asked."""
-        if self._clock() >= self._next_look:
-            # Set before the question: one that fails is not put again at once.
-            self._next_look = self._clock() + _LOOK_AGAIN_SECONDS
-            self._free = self._refused = 0
-            self._free = max(0, self._most - self._count())
-        return self._free
-
-    def seconds_until_next(self) -> float:
-        """See `Limit`."""
-        return 0.0 if self.available() else max(0.0, self._next_look - self._clock())
-
-    def seconds_for_refused(self) -> float:
-        """See `Limit`: as many as there could be room for are to come at each look."""
-        self._refused += 1
-        return max(1.0, self._next_look - self._clock()) + _LOOK_AGAIN_SECONDS * (self._refused // self._most)
-
-    def take(self) -> None:
-        """See `Limit`."""
-        self._free -= 1
-
-
-class Pace:
-    """The caps, together.
+class RateLimiter:
+    """So many runs a minute, evenly spaced.
 
     Args:
-        airflow: Counts the runs that wait.
+        per_minute: The cap.
+        next_free: When the next run may go; it is handed from one drain to the next.
+    """
+
+    def __init__(self, per_minute: int, next_free: datetime) -> None:
+        self._interval = timedelta(minutes=1) / per_minute
+        self.next_free = next_free
+
+    def take(self, now: datetime) -> None:
+        """Count one run."""
+        self.next_free = max(self.next_free, now - _SLACK) + self._interval
+
+
+@dataclass(slots=True, kw_only=True)
+class QueuedRunsLimit:
+    """So many runs waiting in Airflow: counted there every ten seconds, estimated in between.
+
+    Attributes:
+        most: The cap.
+        dag_id: Of the runs that count; None for all.
+        free: How many more may be sent until the next count.
+        count_at: When to count, in monotonic seconds.
+        is_counting: Whether a count is under way.
+    """
+
+    most: int
+    dag_id: str | None
+    free: int = 0
+    count_at: float = 0.0
+    is_counting: bool = False
+
+    def counted(self, waiting: int, clock: float) -> None:
+        """Note how many runs waited, and when the answer came."""
+        self.is_counting = False
+        self.free = max(0, self.most - waiting)
+        self.count_at = clock + COUNT_SECONDS
+
+
+class Caps:
+    """All caps, those for all runs and those of each route. Not for several threads.
+
+    Args:
         max_runs_per_minute: For all runs; None for no such cap.
         max_queued_runs: For all runs; None for no such cap.
+        next_free: What the last drain left; a cap that is new lets its first run wait, for who sent before
+            may have sent just now.
+        now: The time, aware.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
-        airflow: CountsRuns,
         *,
         max_runs_per_minute: int | None,
         max_queued_runs: int | None,
-        clock: Callable[[], float] = time.monotonic,
+        next_free: dict[str, datetime],
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
     ) -> None:
-        self._airflow = airflow
+        self._per_minute = max_runs_per_minute
+        self._queued = max_queued_runs
+        self._left = next_free
+        self._now = now
         self._clock = clock
-        self._lock = threading.Lock()
-        self._for_all = self._limits(max_runs_per_minute, max_queued_runs, dag_id=None)
-        self._by_route: dict[str, list[Limit]] = {}
+        self._rates: dict[str, RateLimiter] = {}
+        self._queues: dict[str, QueuedRunsLimit] = {}
 
-    def turns(self, most: int) -> int:
-        """Give how many runs may be sent now, `most` at the most, by the caps for all."""
-        with self._lock:
-            return min([most, *(limit.available() for limit in self._for_all)])
+    def wait_for(self, run: RunRequest) -> timedelta:
+        """Return how long the run has to wait; zero where it may go now."""
+        now = self._now()
+        waits = [rate.next_free - now for rate in self._rates_of(run)]
+        for queue in self._queues_of(run):
+            if not queue.free:
+                left = 0.1 if queue.is_counting else max(0.0, queue.count_at - self._clock())
+                waits.append(timedelta(seconds=max(left, 0.1)))
+        return max([timedelta(0), *waits])
 
-    def seconds_until_turn(self) -> float:
-        """Give how long the caps for all hold everything back."""
-        with self._lock:
-            return max([0.0, *(limit.seconds_until_next() for limit in self._for_all)])
+    def take(self, run: RunRequest) -> None:
+        """Count the run as sent."""
+        for rate in self._rates_of(run):
+            rate.take(self._now())
+        for queue in self._queues_of(run):
+            queue.free -= 1
 
-    def admit(self, run: RunRequest) -> None:
-        """Count the run as sent, or hold it back.
+    def due_counts(self, run: RunRequest) -> list[QueuedRunsLimit]:
+        """Return the limits of a run whose runs must be counted now, marked as being counted."""
+        due = [
+            queue
+            for queue in self._queues_of(run)
+            if not queue.is_counting and not queue.free and self._clock() >= queue.count_at
+        ]
+        for queue in due:
+            queue.is_counting = True
+        return due
 
-        Raises:
-            RateLimited: A cap is reached; it says when to come again.
-            RetryableError: Airflow cannot be asked how many runs wait.
-        """
-        with self._lock:
-            limits = [*self._for_all, *self._limits_of(run)]
-            full = [limit for limit in limits if limit.seconds_until_next() > 0]
-            if full:
-                msg = f"A cap on runs is reached; route {run.route!a} waits for its turn."
-                raise RateLimited(msg, retry_after_seconds=max(limit.seconds_for_refused() for limit in full))
-            for limit in limits:
-                limit.take()
+    @property
+    def next_free(self) -> dict[str, datetime]:
+        """When each rate lets the next run through, for the next drain."""
+        return {**self._left, **{name: rate.next_free for name, rate in self._rates.items()}}
 
-    def _limits_of(self, run: RunRequest) -> list[Limit]:
-        if run.route not in self._by_route:
-            self._by_route[run.route] = self._limits(
-                run.max_runs_per_minute, run.max_queued_runs, dag_id=run.dag_id
-            )
-        return self._by_route[run.route]
+    def _rates_of(self, run: RunRequest) -> list[RateLimiter]:
+        caps = ((GLOBAL, self._per_minute), (run.route_id, run.max_runs_per_minute))
+        return [self._rate(name, cap) for name, cap in caps if cap is not None]
 
-    def _limits(self, per_minute: int | None, queued: int | None, *, dag_id: str | None) -> list[Limit]:
-        limits: list[Limit] = []
-        if per_minute is not None:
-            limits.append(Rate(per_minute, self._clock))
-        if queued is not None:
-            limits.append(Room(queued, lambda: self._airflow.waiting_runs(dag_id), self._clock))
-        return limits
+    def _rate(self, name: str, per_minute: int) -> RateLimiter:
+        if name not in self._rates:
+            interval = timedelta(minutes=1) / per_minute
+            # A time that is further away than an interval was left by another cap, or by another clock.
+            latest = self._now() + interval
+            self._rates[name] = RateLimiter(per_minute, min(self._left.get(name, latest), latest))
+        return self._rates[name]
+
+    def _queues_of(self, run: RunRequest) -> list[QueuedRunsLimit]:
+        caps: list[tuple[str, int | None, str | None]] = [
+            (GLOBAL, self._queued, None),
+            (f"{run.route_id}/{run.dag_id}", run.max_queued_runs, run.dag_id),
+        ]
+        found = []
+        for name, cap, dag_id in caps:
+            if cap is not None:
+                if name not in self._queues:
+                    self._queues[name] = QueuedRunsLimit(most=cap, dag_id=dag_id)
+                found.append(self._queues[name])
+        return found
+
+
+def is_capped(run: RunRequest) -> bool:
+    """Tell whether the run's route has a cap of its own."""
+    return run.max_runs_per_minute is not None or run.max_queued_runs is not None

@@ -9,11 +9,17 @@ from tenacity.wait import wait_base
 from shared.model.errors import RetryableError
 
 
+def is_quick(error: BaseException) -> bool:
+    """Tell whether the error says that seconds may help."""
+    return isinstance(error, RetryableError) and error.quick
+
+
 class Retrier:
     """Calls again while the error says that seconds may help and the budget lasts.
 
     Args:
         budget_seconds: Time after which no further attempt begins, waits included.
+        is_worth_it: Tells whether another attempt within seconds may help; by default what the error says.
         clock: Monotonic seconds.
         sleep: Waits for the given seconds.
     """
@@ -22,15 +28,17 @@ class Retrier:
         self,
         *,
         budget_seconds: float,
+        is_worth_it: Callable[[BaseException], bool] = is_quick,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._budget_seconds = budget_seconds
+        self._is_worth_it = is_worth_it
         self._clock = clock
         self._sleep = sleep
 
     def __call__[T](self, attempt: Callable[[], T]) -> T:
-        """Give the first result; raise the last error when the budget is spent or retrying is useless."""
+        """Return the first result; raise the last error when the budget is spent or retrying is useless."""
         end = self._clock() + self._budget_seconds
 
         def is_spent(state: RetryCallState) -> bool:
@@ -38,7 +46,7 @@ class Retrier:
             return self._clock() + state.upcoming_sleep > end
 
         return Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, RetryableError) and error.quick),
+            retry=retry_if_exception(self._is_worth_it),
             wait=_WaitAsAsked(wait_random_exponential(multiplier=0.5, max=8)),
             stop=is_spent,
             sleep=self._sleep,

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from shared.model.errors import BadEvent
 
+_TEXTS = ("account", "container", "name", "etag", "content_type", "blob_type", "access_tier", "sequencer")
 _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
@@ -39,7 +40,7 @@ class BlobEvent:
         traceparent: W3C trace context of the invocation that observed the version.
 
     Raises:
-        BadEvent: A part of the identity is missing, or not writable as UTF-8.
+        BadEvent: A part of the identity is missing, a text is not writable as UTF-8, or a time has no zone.
     """
 
     account: str
@@ -61,15 +62,21 @@ class BlobEvent:
 
     def __post_init__(self) -> None:
         for what in ("account", "container", "name", "etag"):
-            value = getattr(self, what)
-            if not value:
-                msg = f"The event has no {what}: which version of which blob it means cannot be told."
+            if not getattr(self, what):
+                msg = f"The event has no {what}, so which version of which blob it means is unknown."
                 raise BadEvent(msg)
+        for what in _TEXTS:
+            value = getattr(self, what) or ""
             try:
                 value.encode()
             except UnicodeEncodeError as error:
-                msg = f"The event's {what} {value!a} holds half of a surrogate pair: no blob has that."
+                msg = f"The event's {what} {value!a} has half of a surrogate pair, which no blob has."
                 raise BadEvent(msg) from error
+        for what in ("event_time", "last_modified"):
+            moment = getattr(self, what)
+            if moment is not None and moment.tzinfo is None:
+                msg = f"The event's {what} has no time zone."
+                raise BadEvent(msg)
 
     @property
     def path(self) -> str:

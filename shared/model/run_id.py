@@ -27,11 +27,12 @@ def run_id(event: BlobEvent, *, route: str) -> str:
     Airflow 3 accepts `^[A-Za-z0-9_.~:+-]+$` without `..`
     (`allowed_run_id_pattern` of its `[scheduler]` section, and `airflow/models/dagrun.py`).
     """
-    digest = _digest([_FORMAT, event.account, event.container, event.name, event.etag, route])
-    return f"{_PREFIX}{_readable(event.name)}__{digest}"
+    identity = [_FORMAT, event.account, event.container, event.name, event.etag, route]
+    return f"{_PREFIX}{_readable(event.name)}__{digest(identity)}"
 
 
-def _digest(fields: Sequence[str]) -> str:
+def digest(fields: Sequence[str]) -> str:
+    """Return 128 bits of SHA-256 over the fields, as 32 hex digits."""
     hasher = hashlib.sha256()
     for field in fields:
         data = field.encode()

@@ -1,5 +1,7 @@
 """`StorageAccount`: the SDK's clients for one account, made once and shared by all invocations."""
 
+from typing import TYPE_CHECKING
+
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
@@ -8,6 +10,9 @@ from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
 from shared.config.storage_connection import StorageConnection
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableClient
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _READ_TIMEOUT_SECONDS = 20
@@ -27,21 +32,39 @@ class StorageAccount:
 
     def __init__(self, connection: StorageConnection, *, threads: int) -> None:
         self.name = connection.name
+        self._connection = connection
+        self._transport = _transport(threads)
         options = {
-            "transport": _transport(threads),
+            "transport": self._transport,
             # The SDK would wait 15 s and more and hold the invocation; two short waits bridge a hiccup.
             "retry_policy": ExponentialRetry(
                 initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1
             ),
         }
+        self._credential: ManagedIdentityCredential | None = None
         if connection.connection_string:
             text = connection.connection_string
             self.blobs = BlobServiceClient.from_connection_string(text, **options)
             self.queues = QueueServiceClient.from_connection_string(text, **options)
         else:
-            credential = ManagedIdentityCredential(client_id=connection.client_id)
-            self.blobs = BlobServiceClient(connection.blob_endpoint, credential=credential, **options)
-            self.queues = QueueServiceClient(connection.queue_endpoint, credential=credential, **options)
+            self._credential = ManagedIdentityCredential(client_id=connection.client_id)
+            self.blobs = BlobServiceClient(connection.blob_endpoint, credential=self._credential, **options)
+            self.queues = QueueServiceClient(
+                connection.queue_endpoint, credential=self._credential, **options
+            )
+
+    def table(self, name: str) -> "TableClient":
+        """Return a client of one table; importing the SDK here keeps it out of cold starts."""
+        from azure.data.tables import TableClient  # noqa: PLC0415
+
+        options = {"transport": self._transport, "retry_total": 2, "retry_backoff_factor": 0.5}
+        if self._connection.connection_string:
+            return TableClient.from_connection_string(
+                self._connection.connection_string, table_name=name, **options
+            )
+        return TableClient(
+            self._connection.table_endpoint, table_name=name, credential=self._credential, **options
+        )
 
 
 def _transport(threads: int) -> RequestsTransport:

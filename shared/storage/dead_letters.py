@@ -1,117 +1,114 @@
-"""`DeadLetters`: what can never succeed, one blob each, for a person to look at."""
+"""`DeadLetters`: the table `airflowdead`, what can never succeed, for a person to look at.
+
+A letter has the keys and columns of its row in the outbox, and why it is dead. Only a person deletes one.
+"""
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient, ContentSettings
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from shared.event_log import EventLog
 from shared.model.errors import BlobToDagError, StorageUnavailable
-from shared.model.event_facts import facts_of_event
-from shared.model.pending import Parked
-from shared.model.run_id import run_id
+from shared.model.pending import Pending
+from shared.storage.outbox import row_key
+from shared.storage.rows import Row, columns_of, long_text
+from shared.storage.tables import Entity, Table, Written
 
-CONTAINER = "airflow-dead"
-_NO_ROUTE = "unrouted"
-_UNREADABLE = "unreadable"
-_ROUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+TABLE = "airflowdead"
+UNREADABLE = "unreadable"
+"""Partition of the letters that name no lane."""
+
+_TRIES = 5
+_BINARY_CHUNK = 32 * 1024
+_LARGEST_BODY = 512 * 1024
 
 
 class DeadLetters:
-    """Writes each dead letter once, counts and logs it."""
+    """Writes dead letters, counts and logs them. All methods raise StorageUnavailable.
 
-    def __init__(self, blobs: BlobServiceClient, log: EventLog, *, container: str = CONTAINER) -> None:
-        self._blobs = blobs
-        self._container = blobs.get_container_client(container)
+    Args:
+        table: The table.
+        log: Of events.
+        now: The time, aware.
+    """
+
+    def __init__(self, table: Table, log: EventLog, *, now: Callable[[], datetime]) -> None:
+        self._table = table
         self._log = log
+        self._now = now
 
-    def bury(self, parked: Parked, error: BlobToDagError, *, dag_id: str | None = None) -> str:
-        """Write `<route>/<run id>.json` and give that name; a letter that is there already stays as it is.
+    def add(
+        self,
+        pending: Pending,
+        error: BlobToDagError,
+        *,
+        conf: Mapping[str, object] | None = None,
+        key: str = "",
+    ) -> None:
+        """Write a letter, or merge into the one that the same version has already.
 
-        Raises:
-            StorageUnavailable: It could not be written; the caller must keep the event.
+        It is written in any case, so that its ETag moves: a replay of the old letter must notice.
+
+        Args:
+            pending: The event.
+            error: Why it is dead, with Airflow's own words.
+            conf: What was refused.
+            key: Row key of its row in the outbox; empty where it has none.
         """
-        route = parked.route or _NO_ROUTE
-        # A message that was edited by hand must not choose another container.
-        folder = route if _ROUTE_NAME.fullmatch(route) else _NO_ROUTE
-        letter: dict[str, object] = {
-            "reason": error.code,
-            "message": str(error),
-            "buried_at": datetime.now(UTC).isoformat(),
-            "route": parked.route,
-            "dag_id": parked.pin.dag_id if parked.pin else dag_id,
-            "container": parked.container,
-            "name": parked.name,
-            "event": facts_of_event(parked.event) if parked.event else None,
-            "history": dict(parked.history),
+        now = self._now()
+        pending = pending.after(error, now=now)
+        fallback = hashlib.sha256(pending.path.encode()).hexdigest()[:32]
+        letter = {
+            "PartitionKey": pending.lane.key,
+            "RowKey": key or (row_key(pending, unique="") if pending.event else fallback),
+            **columns_of(pending),
+            "died_at": now,
         }
-        if parked.event:
-            letter["run_id"] = run_id(parked.event, route=route)
-            name = f"{folder}/{letter['run_id']}.json"
-        else:
-            digest = hashlib.sha256(parked.path.encode()).hexdigest()[:32]
-            name = f"{folder}/{digest}.json"
-        data = json.dumps(letter, ensure_ascii=False, indent=2).encode()
-        self._write(name, data, content_type="application/json", metadata={})
+        if conf is not None:
+            text = json.dumps(conf, ensure_ascii=False, default=str)
+            # Ends where a longer one of an earlier death goes on.
+            letter |= (chunks := long_text("conf", text)) | {f"conf_{len(chunks)}": ""}
+        self._write(letter)
         self._log.error(
             "run.dead",
-            blob=parked.path,
-            size=parked.event.size if parked.event else None,
+            blob=pending.path,
+            route=pending.lane.route_id or None,
+            dag_id=pending.lane.dag_id or None,
+            run_id=pending.run_id,
             reason=error.code,
             message=str(error),
-            dead_letter=f"{self._container.container_name}/{name}",
-        )
-        return name
-
-    def bury_unreadable(self, body: bytes, error: BlobToDagError, *, source: str) -> str:
-        """Keep what nobody can read, byte for byte, under `unreadable/<digest>`."""
-        name = f"{_UNREADABLE}/{source}-{hashlib.sha256(body).hexdigest()[:32]}"
-        self._write(
-            name,
-            body,
-            content_type="application/octet-stream",
-            metadata={"reason": error.code, "source": source},
-        )
-        self._log.error(
-            "message.dead",
-            source=source,
-            reason=error.code,
-            message=str(error),
-            dead_letter=f"{self._container.container_name}/{name}",
-        )
-        return name
-
-    def _write(self, name: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> None:
-        try:
-            try:
-                self._upload(name, data, content_type, metadata)
-            except ResourceNotFoundError:
-                self._create_container()
-                self._upload(name, data, content_type, metadata)
-        except AzureError as error:
-            if getattr(error, "error_code", None) == "BlobAlreadyExists":
-                return  # the same letter, written before its message was removed
-            msg = f"A dead letter could not be written ({type(error).__name__}); the event is kept."
-            raise StorageUnavailable(msg) from error
-
-    def _upload(self, name: str, data: bytes, content_type: str, metadata: Mapping[str, str]) -> None:
-        # overwrite=False sends If-None-Match: *
-        self._container.upload_blob(
-            name,
-            data,
-            overwrite=False,
-            content_settings=ContentSettings(content_type=content_type),
-            metadata=dict(metadata),
         )
 
-    def _create_container(self) -> None:
-        try:
-            self._container.create_container()
-        except ResourceExistsError as error:
-            # The other conflicts, such as ContainerBeingDeleted, mean that no letter can be written now.
-            if getattr(error, "error_code", None) != "ContainerAlreadyExists":
-                raise
+    def add_row(self, row: Row, error: BlobToDagError) -> None:
+        """Write a row that cannot be read as it is: every column, and why."""
+        system = {"PartitionKey", "RowKey", "Timestamp"}
+        columns = {name: value for name, value in row.entity.items() if name not in system}
+        self._write({**columns, **row.keys, **self._why(error)})
+        self._log.error("event.unreadable", source=row.partition, key=row.key, message=str(error))
+
+    def add_unreadable(self, body: bytes, error: BlobToDagError, *, source: str, where: str = "") -> None:
+        """Write what cannot be read byte for byte; a body that is too large stays where it is, at `where`."""
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        letter: dict[str, object] = {
+            "PartitionKey": UNREADABLE,
+            "RowKey": digest,
+            "source": source,
+            "where": where,
+            **self._why(error),
+        }
+        if len(body) <= _LARGEST_BODY:
+            chunks = [body[at : at + _BINARY_CHUNK] for at in range(0, len(body), _BINARY_CHUNK)] or [b""]
+            letter |= {f"body_{index}" if index else "body": chunk for index, chunk in enumerate(chunks)}
+        self._write(letter)
+        self._log.error("event.unreadable", source=source, key=digest, message=str(error))
+
+    def _why(self, error: BlobToDagError) -> dict[str, object]:
+        return {"reason": error.code, "message": str(error), "died_at": self._now()}
+
+    def _write(self, letter: Entity) -> None:
+        for _ in range(_TRIES):
+            if self._table.insert(letter) is Written.DONE or self._table.merge(letter) is Written.DONE:
+                return
+        msg = "A dead letter is deleted and made again by others without end."
+        raise StorageUnavailable(msg)

@@ -1,128 +1,178 @@
-"""`Parking`: the queue `airflow-parked`, where events wait without expiring."""
+"""`Outbox`: the table `airflowoutbox`, where events wait that cannot be delivered now.
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import cast
+A lane is a partition, an event is a row, and the row `!` is the lane's state. Rows are inserted or updated,
+never upserted, and deleted only while their ETag is the one that was read: docs/decisions/0003-outbox.md.
+"""
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueMessage, QueueServiceClient
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from shared.model.errors import StorageUnavailable
-from shared.model.pending import Parked, write_parked
-from shared.sources.message_body import decode_body, encode_body
+from shared.model.errors import RetryableError, StorageUnavailable
+from shared.model.hold import LaneState
+from shared.model.lane import NEW, ROWS_END, STATE, Lane, arrival_key, version_key
+from shared.model.pending import Pending
+from shared.storage.lane_states import columns_of_state, read_state
+from shared.storage.rows import SENT, Row, columns_of, columns_of_failure, read_row
+from shared.storage.tables import Table, Written
 
-QUEUE = "airflow-parked"
-_NEVER_EXPIRES = -1
-_MOST_AT_ONCE = 32
-_LOST_RECEIPT = {"PopReceiptMismatch", "MessageNotFound"}
+TABLE = "airflowoutbox"
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """A message that was received: ours alone until its visibility ends.
+class Head:
+    """The first row of a lane: its state, or the oldest event where the lane has no state."""
 
-    Attributes:
-        body: The bytes of the message, Base64 taken off where it was there.
-        age: Between the message's insertion and its receipt, both by the queue's clock.
-        message: The SDK's own, with the pop receipt.
-    """
-
-    body: bytes
-    age: timedelta
-    message: QueueMessage
+    partition: str
+    state: LaneState | None = None
+    row: Row | None = None
 
 
-class Parking:
-    """Parks events, and hands them out to the dispatcher.
+class Outbox:
+    """Keeps pending events until they are delivered or dead. All methods raise StorageUnavailable.
 
     Args:
-        queues: Client of the queue service of `AzureWebJobsStorage`.
-        visibility_seconds: How long a received message is ours; longer than any delivery takes.
-        queue: Name of the queue.
+        table: The table.
+        now: The time, aware.
+        retry: Calls a write again for a while: an event that cannot be written fails its invocation.
     """
 
-    def __init__(self, queues: QueueServiceClient, *, visibility_seconds: int, queue: str = QUEUE) -> None:
-        self._queue = queues.get_queue_client(queue)
-        self._name = queue
-        self._visibility_seconds = visibility_seconds
+    def __init__(
+        self,
+        table: Table,
+        *,
+        now: Callable[[], datetime],
+        retry: Callable[[Callable[[], None]], None] = lambda write: write(),
+    ) -> None:
+        self._table = table
+        self._now = now
+        self._retry = retry
 
-    def park(self, parked: Parked, *, delay_seconds: int) -> None:
-        """Put a new message into the queue; it is seen again after the delay, and never expires.
+    def park(self, pending: Pending) -> None:
+        """Write the event, or add to the row that it has already what is new."""
+        # One time and one unique name for all tries: a reply that was lost is not a second arrival.
+        pending = replace(pending, parked_at=pending.parked_at or self._now())
+        key = row_key(pending, unique=uuid.uuid4().hex)
+        self._retry(lambda: self._insert_or_update(pending, key))
 
-        Raises:
-            StorageUnavailable: It could not be parked: fail, so that the platform tries again.
-        """
-        text = encode_body(write_parked(parked))
-        with self._translated("parking"):
-            self._creating_queue(
-                lambda: self._queue.send_message(
-                    text, visibility_timeout=delay_seconds, time_to_live=_NEVER_EXPIRES
-                )
-            )
+    def _insert_or_update(self, pending: Pending, key: str) -> None:
+        keys = {"PartitionKey": pending.lane.key, "RowKey": key}
+        whole = {**keys, **columns_of(pending)}
+        # Not the history, which another writer may have carried further; not the time it is due.
+        news = {
+            name: value
+            for name, value in columns_of_failure(pending).items()
+            if name.startswith(SENT) or name in {"reason", "message"}
+        }
+        for _ in range(_TRIES):
+            if self._table.insert(whole) is Written.DONE:
+                return
+            if self._table.merge({**keys, **news}) is Written.DONE:
+                return
+            # It was deleted between the two: the event may have come again since, so it is written anew.
+        msg = "A row is deleted and made again by others without end."
+        raise StorageUnavailable(msg)
 
-    def receive(self, most: int) -> list[Ticket]:
-        """Take up to `most` messages (32 at the most) that are due; none if the queue is not there yet."""
-        with self._translated("receiving"):
-            try:
-                pages = self._queue.receive_messages(
-                    messages_per_page=min(most, _MOST_AT_ONCE), visibility_timeout=self._visibility_seconds
-                ).by_page()
-                return [self._ticket(message) for message in next(pages, ())]
-            except ResourceNotFoundError:
-                return []
+    def lanes(self) -> Iterator[Head]:
+        """Read the first row of every lane, in the order of their keys: one request for each."""
+        last = ""
+        while True:
+            found = self._table.query("PartitionKey gt @last", {"last": last}, most=1)
+            if not found:
+                return
+            last = str(found[0]["PartitionKey"])
+            if found[0]["RowKey"] == STATE:
+                yield Head(partition=last, state=read_state(found[0]))
+            else:
+                yield Head(partition=last, row=read_row(found[0]))
 
-    def has_due(self) -> bool:
-        """Tell whether a message could be received now."""
-        with self._translated("looking"):
-            try:
-                return bool(self._queue.peek_messages(max_messages=1))
-            except ResourceNotFoundError:
-                return False
-
-    def park_again(self, ticket: Ticket, parked: Parked, *, delay_seconds: int) -> None:
-        """Change the message in place: one message stays one message, whatever fails in between."""
-        text = encode_body(write_parked(parked))
-        with self._translated("parking again"), _not_ours_any_more():
-            self._queue.update_message(ticket.message, content=text, visibility_timeout=delay_seconds)
-
-    def done(self, ticket: Ticket) -> None:
-        """Remove the message: what it stood for is delivered or a dead letter."""
-        with self._translated("deleting"), _not_ours_any_more():
-            self._queue.delete_message(ticket.message)
-
-    def _creating_queue(self, send: Callable[[], object]) -> None:
-        try:
-            send()
-        except ResourceNotFoundError:
-            with suppress(ResourceExistsError):  # another worker was faster
-                self._queue.create_queue()
-            send()
-
-    def _ticket(self, message: QueueMessage) -> Ticket:
-        # The queue's own clock: it set both the insertion time and the end of the visibility.
-        visible_on, inserted_on = (
-            cast("datetime", message.next_visible_on),
-            cast("datetime", message.inserted_on),
+    def rows(self, partition: str, *, after: str = STATE, most: int) -> list[Row]:
+        """Read the next rows of a lane, in their order."""
+        found = self._table.query(
+            "PartitionKey eq @lane and RowKey gt @after and RowKey lt @end",
+            {"lane": partition, "after": after, "end": ROWS_END},
+            most=most,
         )
-        age = visible_on - timedelta(seconds=self._visibility_seconds) - inserted_on
-        return Ticket(body=decode_body(message.content), age=age, message=message)
+        return [read_row(entity) for entity in found]
 
-    @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except AzureError as error:
-            msg = f"The queue {self._name} failed at {doing} ({type(error).__name__})."
-            raise StorageUnavailable(msg) from error
+    def has_rows(self, partition: str) -> bool:
+        """Tell whether anything waits in the lane."""
+        return bool(self.rows(partition, most=1))
+
+    def defer(self, row: Row, pending: Pending) -> Written:
+        """Write what one more failure changed, unless somebody else has changed the row meanwhile."""
+        if row.partition == NEW.key:
+            return self._reschedule(row, pending)
+        return self._table.merge({**row.keys, **columns_of_failure(pending)}, etag=row.etag)
+
+    def _reschedule(self, row: Row, pending: Pending) -> Written:
+        """Move a row to the key of the time when it is due, so that nobody has to pass over it."""
+        due = replace(pending, not_before=pending.not_before or self._now())
+        entity = {
+            "PartitionKey": row.partition,
+            "RowKey": row_key(due, unique=uuid.uuid4().hex),
+            **columns_of(pending),
+        }
+        if entity["RowKey"] == row.key:
+            return self._table.merge({**row.keys, **columns_of_failure(pending)}, etag=row.etag)
+        failed = self._table.transact([("delete", row.keys, row.etag), ("create", entity, "")])
+        return Written.DONE if failed is None else Written.CHANGED
+
+    def delete(self, rows: Sequence[Row]) -> None:
+        """Delete rows of one lane, but those that somebody has changed since they were read."""
+        self._table.delete_all([(row.keys, row.etag) for row in rows])
+
+    def move(self, row: Row, pending: Pending) -> None:
+        """Write the event into its new lane, then delete the row."""
+        self.park(pending)
+        self.delete([row])
+
+    def state(self, lane: Lane) -> LaneState | None:
+        """Read the state of a lane, or of everything; None where it has none."""
+        entity = self._table.get(lane.key, STATE)
+        return read_state(entity) if entity else None
+
+    def hold(self, lane: Lane, error: RetryableError) -> LaneState:
+        """Put a lane, or everything, on hold because of a failure; return its new state."""
+        return self.write_state((self.state(lane) or LaneState(lane=lane)).after(error, self._now()))
+
+    def write_state(self, state: LaneState) -> LaneState:
+        """Merge a state into its row: what others wrote there stays."""
+        self._table.upsert({"PartitionKey": state.partition, "RowKey": STATE, **columns_of_state(state)})
+        return state
+
+    def drop_state(self, state: LaneState) -> None:
+        """Delete the state of a lane that has no rows, unless somebody has changed it meanwhile."""
+        self._table.delete({"PartitionKey": state.partition, "RowKey": STATE}, etag=state.etag)
+
+    def lift(self, lane: Lane, *, moving: bool = False) -> None:
+        """Take the app's own hold away, and with `moving` the mark of a move; a person's hold stays."""
+        for _ in range(_TRIES):
+            state = self.state(lane)
+            if state is None:
+                return
+            keys = {"PartitionKey": lane.key, "RowKey": STATE}
+            left = replace(state, hold=None, moving_since=None if moving else state.moving_since)
+            if left.is_held:
+                written = self._table.replace({**keys, **columns_of_state(left)}, etag=state.etag)
+            else:
+                written = self._table.delete(keys, etag=state.etag)
+            if written is not Written.CHANGED:
+                return
 
 
-@contextmanager
-def _not_ours_any_more() -> Iterator[None]:
-    """Pass over a lost pop receipt: another receiver has the message by now, or is done with it."""
-    try:
-        yield
-    except HttpResponseError as error:
-        if getattr(error, "error_code", None) not in _LOST_RECEIPT:
-            raise
+def row_key(pending: Pending, *, unique: str) -> str:
+    """Return the row key: of its version, or of this arrival where only a name is known.
+
+    Raises:
+        ValueError: An event by name has no time yet.
+    """
+    if pending.event:
+        return version_key(pending.event, route_id=pending.lane.route_id)
+    due = pending.not_before or pending.parked_at
+    if due is None:
+        msg = "an event by name needs the time when it is due"
+        raise ValueError(msg)
+    return arrival_key(due, unique=unique)

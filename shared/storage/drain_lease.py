@@ -1,0 +1,132 @@
+"""`DrainLease`: which instance drains the outbox, and what the next one must know.
+
+It decides on pace alone: two drains at once cost requests, never a run.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient
+
+from shared.model.errors import StorageUnavailable
+
+CONTAINER = "airflow-outbox"
+_BLOB = "drain"
+_LEASE_SECONDS = 15
+_RENEWAL_SECONDS = 5.0
+_MOST_CAPS = 100
+"""Of the caps that wait longest; metadata holds 8 KiB."""
+
+
+@dataclass(slots=True)
+class Handover:
+    """What one drain tells the next.
+
+    Attributes:
+        last_lane: Partition that was served last: the next drain goes on behind it.
+        next_free: By cap, when it lets the next run through.
+        lost: Set when the lease went to somebody else.
+    """
+
+    last_lane: str = ""
+    next_free: dict[str, datetime] = field(default_factory=dict)
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+class DrainLease:
+    """A lease of 15 s on one blob of the host account, renewed while it is held."""
+
+    def __init__(self, blobs: BlobServiceClient) -> None:
+        self._blobs = blobs
+        self._blob = blobs.get_blob_client(CONTAINER, _BLOB)
+
+    @contextmanager
+    def hold(self) -> Iterator[Handover | None]:
+        """Yield what the last holder left, or None where somebody else holds the lease.
+
+        What the body changes in it is handed on when it ends.
+
+        Raises:
+            StorageUnavailable: The lease can be neither had nor refused.
+        """
+        lease = self._acquire()
+        if lease is None:
+            yield None
+            return
+        stop = threading.Event()
+        handover = self._read()
+        renewal = threading.Thread(target=_renew, args=(lease, stop, handover.lost), daemon=True)
+        renewal.start()
+        try:
+            yield handover
+        finally:
+            stop.set()
+            renewal.join()
+            # The lease ends by itself in 15 s, and what is not handed on costs a little pace.
+            with suppress(AzureError):
+                self._blob.set_blob_metadata(_metadata(handover), lease=lease)
+            with suppress(AzureError):
+                lease.release()
+
+    def _acquire(self) -> BlobLeaseClient | None:
+        try:
+            try:
+                return self._blob.acquire_lease(_LEASE_SECONDS)
+            except ResourceNotFoundError:
+                _make(self._blobs, self._blob)
+                return self._blob.acquire_lease(_LEASE_SECONDS)
+        except ResourceExistsError:
+            return None
+        except HttpResponseError as error:
+            msg = f"The lease on {CONTAINER}/{_BLOB} was refused ({error.status_code})."
+            raise StorageUnavailable(msg) from error
+        except AzureError as error:
+            msg = f"The blob {CONTAINER}/{_BLOB} cannot be reached ({type(error).__name__})."
+            raise StorageUnavailable(msg) from error
+
+    def _read(self) -> Handover:
+        with suppress(AzureError):
+            return _handover(self._blob.get_blob_properties().metadata or {})
+        return Handover()
+
+
+def _make(blobs: BlobServiceClient, blob: BlobClient) -> None:
+    with suppress(ResourceExistsError):
+        blobs.create_container(CONTAINER)
+    with suppress(ResourceExistsError):
+        blob.upload_blob(b"", overwrite=False)
+
+
+def _renew(lease: BlobLeaseClient, stop: threading.Event, lost: threading.Event) -> None:
+    while not stop.wait(_RENEWAL_SECONDS):
+        try:
+            lease.renew()
+        except AzureError:
+            lost.set()
+            return
+
+
+def _metadata(handover: Handover) -> dict[str, str]:
+    caps = sorted(handover.next_free.items(), key=lambda item: item[1], reverse=True)[:_MOST_CAPS]
+    return {
+        "last_lane": handover.last_lane,
+        "next_free": json.dumps({cap: time.timestamp() for cap, time in caps}),
+    }
+
+
+def _handover(metadata: Mapping[str, str]) -> Handover:
+    next_free: dict[str, datetime] = {}
+    with suppress(ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
+        for cap, time in json.loads(metadata.get("next_free") or "{}").items():
+            next_free[str(cap)] = datetime.fromtimestamp(time, UTC)
+    return Handover(last_lane=metadata.get("last_lane", ""), next_free=next_free)

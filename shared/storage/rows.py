@@ -1,0 +1,185 @@
+"""Rows of the outbox as entities of a table, and back.
+
+A row of another version of the app, or one edited by hand, is read if it makes sense; BadEvent otherwise.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from shared.model.blob_event import BlobEvent
+from shared.model.errors import BadEvent
+from shared.model.lane import Lane
+from shared.model.pending import Failures, Pending, Target
+from shared.storage.tables import Entity
+
+FORMAT = 1
+SENT = "sent_"
+_CHUNK = 16_000
+"""Characters in one column: Azure Tables allows 32 Ki UTF-16 units, and a character may need two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row as it was read: it is changed and deleted only while its ETag is the same.
+
+    Attributes:
+        partition: Partition key.
+        key: Row key.
+        etag: ETag of the row.
+        pending: What it holds; None where that cannot be read.
+        fault: Why it cannot be read; empty where it can.
+        entity: All columns, as they are.
+    """
+
+    partition: str
+    key: str
+    etag: str
+    pending: Pending | None
+    fault: str
+    entity: Entity
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The columns that name it."""
+        return {"PartitionKey": self.partition, "RowKey": self.key}
+
+
+class _Columns(msgspec.Struct, kw_only=True):
+    """What a row must hold, with the types that it must have; other columns are passed over."""
+
+    container: str
+    name: str
+    route: str = ""
+    dag_id: str = ""
+    api: str | None = None
+    run_id: str | None = None
+    reason: str = ""
+    message: str = ""
+    history: str = "{}"
+    not_before: datetime | None = None
+    parked_at: datetime | None = None
+
+
+def columns_of(pending: Pending) -> dict[str, Any]:
+    """Return the columns of an event; those without a value are left out."""
+    columns: dict[str, Any] = {
+        "format": FORMAT,
+        "container": pending.container,
+        "name": pending.name,
+        "route": pending.lane.route_id,
+        "dag_id": pending.lane.dag_id,
+        "api": pending.api,
+        "run_id": pending.run_id,
+        "parked_at": pending.parked_at,
+        **columns_of_failure(pending),
+    }
+    if pending.event:
+        columns |= long_text("event", msgspec.json.encode(pending.event).decode())
+        # For people who search: the event itself is what counts.
+        columns |= {"etag": pending.event.etag, "event_time": pending.event.event_time}
+    return {name: value for name, value in columns.items() if value is not None}
+
+
+def columns_of_failure(pending: Pending) -> dict[str, Any]:
+    """Return the columns that one more failed delivery changes."""
+    return {
+        "reason": pending.reason,
+        "message": pending.message[:_CHUNK],
+        "history": msgspec.json.encode(pending.history).decode(),
+        # A merge cannot take a column away: a time in the past means at once.
+        "not_before": pending.not_before or _EPOCH,
+        **{SENT + target.digest: msgspec.json.encode(target).decode() for target in pending.sent_to},
+    }
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_row(entity: Entity) -> Row:
+    """Return the row; one that cannot be read says why."""
+    etag = str(getattr(entity, "metadata", {}).get("etag", ""))
+    pending, fault = None, ""
+    try:
+        pending = _pending(entity)
+    except BadEvent as error:
+        fault = str(error)
+    return Row(
+        partition=str(entity["PartitionKey"]),
+        key=str(entity["RowKey"]),
+        etag=etag,
+        pending=pending,
+        fault=fault,
+        entity=entity,
+    )
+
+
+def _pending(entity: Entity) -> Pending:
+    values = {key: _plain(value) for key, value in entity.items()}
+    try:
+        columns = msgspec.convert(values, _Columns)
+        event = read_long_text("event", values)
+        pending = Pending(
+            container=columns.container,
+            name=columns.name,
+            event=msgspec.json.decode(event, type=BlobEvent) if event else None,
+            api=columns.api,
+            lane=Lane(route_id=columns.route, dag_id=columns.dag_id),
+            run_id=columns.run_id,
+            reason=columns.reason,
+            message=columns.message,
+            history=msgspec.json.decode(columns.history, type=dict[str, Failures]),
+            sent_to=frozenset(_targets(values)),
+            not_before=_aware(columns.not_before),
+            parked_at=_aware(columns.parked_at),
+        )
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
+        msg = f"The row cannot be read ({type(error).__name__}: {error!s:.200})."
+        raise BadEvent(msg) from error
+    if not pending.container or not pending.name:
+        msg = "The row names no blob."
+        raise BadEvent(msg)
+    if pending.event is None and pending.lane.route_id:
+        msg = "The row names a route, but no event."
+        raise BadEvent(msg)
+    if pending.lane.key != entity["PartitionKey"]:
+        # Whoever can edit a column must not thereby choose a DAG.
+        msg = "The route and the DAG of the row are not those of its partition."
+        raise BadEvent(msg)
+    return pending
+
+
+def _targets(values: Mapping[str, Any]) -> Iterator[Target]:
+    for name, value in values.items():
+        if name.startswith(SENT):
+            yield msgspec.json.decode(value, type=Target)
+
+
+def long_text(name: str, text: str) -> dict[str, str]:
+    """Spread a text over numbered columns: `name`, `name_1` and so on."""
+    chunks = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)] or [""]
+    return {f"{name}_{index}" if index else name: chunk for index, chunk in enumerate(chunks)}
+
+
+def read_long_text(name: str, values: Mapping[str, Any]) -> str:
+    """Return a text that was spread over numbered columns; empty where there is none."""
+    text = ""
+    index = 0
+    while isinstance(chunk := values.get(f"{name}_{index}" if index else name), str) and chunk:
+        text += chunk
+        index += 1
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of the SDK as the plain type that it stands for."""
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(value.isoformat())
+    return value[0] if isinstance(value, tuple) else value
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
