@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from shared.model.blob_event import BlobEvent
+from shared.routes.matcher import Subject
 from shared.routes.pattern import Pattern, compile_pattern
-from shared.routes.pieces import Subject
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable
 
@@ -35,7 +35,7 @@ EVENTS = {
 }
 
 HOSTILE = {
-    "32 parts": ("d/" + "-".join(f"{{p{n}}}" for n in range(32)) + "!", "-"),
+    "32 captures": ("d/" + "-".join(f"{{p{n}}}" for n in range(32)) + "!", "-"),
     "32 paths": ("d/" + "a".join(f"{{p{n}:path}}" for n in range(32)) + "!", "a"),
     "31 double stars": ("d/" + "**/a/" * 30 + "**/*!", "a/"),
     "31 ints": ("d/{p:path}" + "".join(f"1{{p{n}:int}}" for n in range(31)) + "!", "1"),

@@ -4,6 +4,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+KEY_VAULT_CACHE_SECONDS = 300.0
+"""How long the secret is taken as current."""
+
+CREDENTIAL_REFUSAL_PAUSE_SECONDS = 30.0
+"""How often at most a rejection makes the app read the secret or log in again."""
+
+PARK_MIN_DELAY_SECONDS = 30.0
+PARK_MAX_DELAY_SECONDS = 3_600.0
+"""How long an event waits after its first failure, and what that grows to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:

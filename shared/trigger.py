@@ -23,8 +23,8 @@ from shared.model.errors import (
     DagPaused,
     Misconfigured,
     PermanentError,
-    RouteMissing,
     RetryableError,
+    RouteMissing,
     Wait,
 )
 from shared.model.pending import Parked, Pin
@@ -164,7 +164,9 @@ class Trigger:
             raise AirflowMoved(msg)
         if run is None:
             conf = build_conf(event, route=route)
-            run = RunRequest(dag_id="", run_id=run_id(event, route=route), conf=conf, route=route)
+            run = RunRequest(
+                dag_id="", run_id=run_id(event, route=route), conf=conf, route=route, route_id=route
+            )
         return replace(run, dag_id=parked.pin.dag_id)
 
     def _settle(self, parked: Parked, run: RunRequest, turn: Turn, *, end: float | None = None) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.airflow.build import build_airflow_client
 from shared.config.bindings import BLOB_FUNCTION
-from shared.config.load import configured
+from shared.config.load import load_configuration
 from shared.delivery.backoff import Delays
 from shared.delivery.circuit_breaker import airflow_breaker, credentials_breaker
 from shared.delivery.guarded_client import Gate
@@ -24,7 +24,7 @@ from shared.storage.accounts import StorageAccount
 from shared.storage.blob_reader import LandingAccount
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.outbox import Parking
-from shared.timing import Timing
+from shared.timing import PARK_MAX_DELAY_SECONDS, PARK_MIN_DELAY_SECONDS, Timing
 from shared.trigger import Rules, Trigger
 
 
@@ -46,7 +46,7 @@ def build_parts(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Pa
     """
     # The SDK logs every request and its headers at INFO, which is the level of the worker.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    settings, routes = configured(environ)
+    settings, routes = load_configuration(environ)
     landing_account = StorageAccount(settings.landing, threads=settings.threads)
     host_account = StorageAccount(settings.host, threads=settings.threads)
     landing = LandingAccount(landing_account)
@@ -63,9 +63,7 @@ def build_parts(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Pa
         former_urls=settings.airflow_former_urls,
         clock=timing.clock,
         missing_dag_max_age=settings.missing_dag_max_age,
-        delays=Delays(
-            least_seconds=settings.park_min_delay_seconds, most_seconds=settings.park_max_delay_seconds
-        ),
+        delays=Delays(least_seconds=PARK_MIN_DELAY_SECONDS, most_seconds=PARK_MAX_DELAY_SECONDS),
     )
     trigger = Trigger(routes=routes, airflow=gate, graveyard=dead_letters, log=log, rules=rules)
     caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)

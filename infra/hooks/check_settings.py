@@ -11,7 +11,7 @@ from typing import TextIO
 
 from infra.hooks.azure_cli import Az, AzureCli, HookError, read_json
 from infra.hooks.deployment import Deployment
-from shared.config.load import configured
+from shared.config.load import load_configuration
 from shared.model.errors import Misconfigured
 
 _VAULT = "credentials belong into the vault"
@@ -35,7 +35,7 @@ def faults(settings: Mapping[str, str]) -> list[str]:
     found = [f"{name} must not be set: {why}." for name, why in NEVER_IN_AZURE.items() if settings.get(name)]
     try:
         # Files that settings name are where the app runs; the file of routes is deployed from here.
-        configured(settings, reads=lambda _path: True)
+        load_configuration(settings, reads=lambda _path: True)
     except Misconfigured as error:
         found.append(str(error))
     return found

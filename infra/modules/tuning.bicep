@@ -27,10 +27,6 @@ type tuningSettings = {
   AIRFLOW_TRUST_ENV: string?
   AIRFLOW_WHEN_PAUSED: string?
   CONF_MAX_BYTES: string?
-  CREDENTIAL_REFUSAL_PAUSE_SECONDS: string?
-  KEY_VAULT_CACHE_SECONDS: string?
   MISSING_DAG_MAX_AGE: string?
-  PARK_MAX_DELAY_SECONDS: string?
-  PARK_MIN_DELAY_SECONDS: string?
   ROUTES_FILE: string?
 }

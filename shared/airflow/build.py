@@ -19,14 +19,27 @@ from shared.airflow.link import DIALECTS, DetectedLink, FixedLink, Link
 from shared.airflow.token_pass import Grant, TokenPass
 from shared.config.settings import Settings
 from shared.event_log import EventLog
+from shared.timing import CREDENTIAL_REFUSAL_PAUSE_SECONDS, KEY_VAULT_CACHE_SECONDS
 
 _CREDENTIAL_FREE = {"none", "entra"}
 
 
-def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: EventLog) -> AirflowClient:
+def build_airflow_client(
+    settings: Settings,
+    environ: Mapping[str, str],
+    log: EventLog,
+    *,
+    key_vault_cache_seconds: float = KEY_VAULT_CACHE_SECONDS,
+    refusal_pause_seconds: float = CREDENTIAL_REFUSAL_PAUSE_SECONDS,
+) -> AirflowClient:
     """Build the client; opens no connection.
 
-    `settings` are usable: `shared.config.load` has seen to that.
+    Args:
+        settings: Checked by `shared.config.load`.
+        environ: App settings: where the credentials are without a Key Vault.
+        log: Takes what happens to the secret and to the API in use.
+        key_vault_cache_seconds: How long the secret is taken as current.
+        refusal_pause_seconds: How often at most a rejection makes the app read the secret or log in again.
     """
     limits = HttpLimits(
         threads=settings.threads,
@@ -39,15 +52,20 @@ def build_airflow_client(settings: Settings, environ: Mapping[str, str], log: Ev
     http = AirflowHttp(settings.airflow_base_url, limits)
     source: CredentialSource = NoCredentials()
     if settings.airflow_auth not in _CREDENTIAL_FREE:
-        source = _credential_source(settings, environ, log)
-    pause = settings.credential_refusal_pause_seconds
-    rotation = Rotation(source, refusal_pause_seconds=pause)
+        source = _credential_source(
+            settings,
+            environ,
+            log,
+            key_vault_cache_seconds=key_vault_cache_seconds,
+            refusal_pause_seconds=refusal_pause_seconds,
+        )
+    rotation = Rotation(source, refusal_pause_seconds=refusal_pause_seconds)
 
     def fixed(write: Write) -> AuthBase:
         return HeaderAuth(FixedPass(rotation, write))
 
     def exchanged(grant: Grant) -> AuthBase:
-        return HeaderAuth(TokenPass(grant, rotation, refusal_pause_seconds=pause))
+        return HeaderAuth(TokenPass(grant, rotation, refusal_pause_seconds=refusal_pause_seconds))
 
     kinds: dict[str, Callable[[], AuthBase]] = {
         "none": NoAuth,
@@ -93,13 +111,20 @@ def _client_certificate(settings: Settings) -> tuple[str, str] | str | None:
     return settings.airflow_client_certificate or None
 
 
-def _credential_source(settings: Settings, environ: Mapping[str, str], log: EventLog) -> CredentialSource:
+def _credential_source(
+    settings: Settings,
+    environ: Mapping[str, str],
+    log: EventLog,
+    *,
+    key_vault_cache_seconds: float,
+    refusal_pause_seconds: float,
+) -> CredentialSource:
     if not settings.key_vault_uri:
         return EnvironmentCredentials(environ)
     return KeyVaultCredentials(
         open_vault(settings.key_vault_uri, AppIdentity.from_env(environ)),
         name=settings.airflow_credential_secret,
-        lifetime_seconds=settings.key_vault_cache_seconds,
-        refusal_pause_seconds=settings.credential_refusal_pause_seconds,
+        lifetime_seconds=key_vault_cache_seconds,
+        refusal_pause_seconds=refusal_pause_seconds,
         log=log,
     )

@@ -26,8 +26,8 @@ from shared.model.errors import (
     Forbidden,
     LookUpForbidden,
     NotAirflow,
-    RunRefused,
     RetryableError,
+    RunRefused,
 )
 from shared.model.run_request import RunRequest
 
@@ -97,7 +97,7 @@ class AirflowClient:
         return state is not None and state.is_paused
 
     def count_waiting(self, dag_id: str | None = None) -> WaitingRuns:
-        """Count the runs that wait, of one DAG or of all, those of paused DAGs apart. Raises RetryableError."""
+        """Count the runs that wait, of one DAG or all, those of paused DAGs apart. Raises RetryableError."""
         return self._ask(lambda dialect: dialect.waiting_runs(dag_id))
 
     def waiting_runs(self, dag_id: str | None = None) -> int:
@@ -114,7 +114,7 @@ class AirflowClient:
 
     @property
     def api(self) -> str:
-        """The dialect in use, as `AIRFLOW_API` says it. Raises RetryableError where it cannot be found out."""
+        """The dialect in use, as `AIRFLOW_API` says it. Raises RetryableError if it cannot be found out."""
         return self._link.get().dialect.name
 
     def _ask[T](self, operation: Callable[[Dialect], Exchange[T]]) -> T:

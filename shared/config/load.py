@@ -1,4 +1,4 @@
-"""`configured`: settings and routes, read and checked together, with every fault in one message."""
+"""`load_configuration`: settings and routes, read and checked together, with every fault in one message."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ def reads_file(path: str) -> bool:
     return Path(path).is_file() and os.access(path, os.R_OK)
 
 
-def configured(
+def load_configuration(
     environ: Mapping[str, str], *, root: Path = APP_ROOT, reads: Callable[[str], bool] = reads_file
 ) -> tuple[Settings, RouteTable]:
     """Read and check everything that can be known without a connection.

@@ -38,7 +38,7 @@ def text(value: str) -> str:
     return value
 
 
-def flag(value: str) -> bool:
+def boolean(value: str) -> bool:
     """Read true or false."""
     if value.lower() not in {"true", "false"}:
         msg = "is neither true nor false"
@@ -58,7 +58,7 @@ def one_of[T](choices: Callable[[str], T], *names: str) -> Parse:
     return parse
 
 
-def whole(least: int, most: int) -> Parse:
+def integer(least: int, most: int) -> Parse:
     """Read a whole number."""
 
     def parse(value: str) -> int:
@@ -96,14 +96,19 @@ def seconds(least: float, most: float) -> Parse:
     return parse
 
 
-def span(value: str) -> timedelta:
-    """Read a span of time such as `7d`, `12h`, `30m` or `90s`."""
-    found = re.fullmatch(r"([0-9]{1,6})([dhms])", value.lower())
-    if not found:
-        msg = "is no span of time such as 7d, 12h, 30m or 90s"
-        raise ValueError(msg)
-    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[found[2]]
-    return timedelta(**{unit: int(found[1])})
+def duration(least: timedelta) -> Parse:
+    """Read a duration such as `7d`, `12h`, `30m` or `90s`."""
+
+    def parse(value: str) -> timedelta:
+        found = re.fullmatch(r"([0-9]{1,6})([dhms])", value.lower())
+        unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+        read = timedelta(**{unit[found[2]]: int(found[1])}) if found else None
+        if read is None or read < least:
+            msg = f"must be a duration such as 7d, 12h, 30m or 90s, and at least {least.total_seconds():g} s"
+            raise ValueError(msg)
+        return read
+
+    return parse
 
 
 def base_urls(value: str) -> frozenset[str]:

@@ -12,22 +12,25 @@ from shared.config.parsers import (
     Setting,
     base_url,
     base_urls,
-    flag,
+    boolean,
+    duration,
+    integer,
     one_of,
     or_empty,
     or_none,
     seconds,
     setting,
-    span,
     text,
-    whole,
 )
-from shared.config.storage_connection import StorageConnection
+from shared.config.storage_connection import SERVICES, StorageConnection
+from shared.model.conf import CONF_LIMIT_BYTES
 from shared.model.errors import Misconfigured
 from shared.model.run_request import WhenPaused
 
 HOST_CONNECTION = "AzureWebJobsStorage"
 """Prefix of the app settings of the account that the Functions host keeps its own things in, and we ours."""
+
+_LANDING_SERVICES = ("blob", "queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Settings:
         "A paused DAG's runs: `queue` in Airflow, `hold` here until it is unpaused, or `drop`",
     )
     airflow_allow_http: bool = setting(
-        "AIRFLOW_ALLOW_HTTP", flag, "false", "Allow plain http to a host that is not this machine"
+        "AIRFLOW_ALLOW_HTTP", boolean, "false", "Allow plain http to a host that is not this machine"
     )
     airflow_api: str = setting(
         "AIRFLOW_API",
@@ -97,7 +100,7 @@ class Settings:
         "AIRFLOW_CLIENT_KEY", text, "", "File with its key, where that is apart"
     )
     airflow_trust_env: bool = setting(
-        "AIRFLOW_TRUST_ENV", flag, "false", "Use the proxies and certificates of the environment"
+        "AIRFLOW_TRUST_ENV", boolean, "false", "Use the proxies and certificates of the environment"
     )
     key_vault_uri: str = setting(
         "KEY_VAULT_URI",
@@ -107,15 +110,6 @@ class Settings:
     )
     airflow_credential_secret: str = setting(
         "AIRFLOW_CREDENTIAL_SECRET", text, "airflow-credentials", "Name of the secret"
-    )
-    key_vault_cache_seconds: float = setting(
-        "KEY_VAULT_CACHE_SECONDS", seconds(0, 86_400), "300", "How long the secret is taken as current"
-    )
-    credential_refusal_pause_seconds: float = setting(
-        "CREDENTIAL_REFUSAL_PAUSE_SECONDS",
-        seconds(1, 3_600),
-        "30",
-        "How often at most a refusal makes the app read the secret or log in again",
     )
     airflow_connect_timeout_seconds: float = setting(
         "AIRFLOW_CONNECT_TIMEOUT_SECONDS", seconds(0.1, 60), "5", "How long to wait for a connection"
@@ -127,38 +121,32 @@ class Settings:
         "AIRFLOW_RETRY_BUDGET_SECONDS", seconds(0, 90), "20", "How long quick retries of one run may go on"
     )
     airflow_max_concurrency: int = setting(
-        "AIRFLOW_MAX_CONCURRENCY", whole(1, 100), "4", "Calls to Airflow in work at once, for each instance"
+        "AIRFLOW_MAX_CONCURRENCY", integer(1, 100), "4", "Calls to Airflow in work at once, for each instance"
     )
     airflow_max_runs_per_minute: int | None = setting(
         "AIRFLOW_MAX_RUNS_PER_MINUTE",
-        or_none(whole(1, 100_000)),
+        or_none(integer(1, 100_000)),
         "",
         "Cap on runs created, over all instances",
     )
     airflow_max_queued_runs: int | None = setting(
         "AIRFLOW_MAX_QUEUED_RUNS",
-        or_none(whole(1, 100_000)),
+        or_none(integer(1, 100_000)),
         "",
         "Cap on runs that wait in Airflow, those of paused DAGs apart",
     )
-    park_min_delay_seconds: float = setting(
-        "PARK_MIN_DELAY_SECONDS",
-        seconds(1, 3_600),
-        "30",
-        "First delay of an event that could not be delivered",
-    )
-    park_max_delay_seconds: float = setting(
-        "PARK_MAX_DELAY_SECONDS", seconds(1, 86_400), "3600", "What that delay grows to"
-    )
     missing_dag_max_age: timedelta = setting(
-        "MISSING_DAG_MAX_AGE", span, "7d", "How long a DAG that does not exist is awaited"
+        "MISSING_DAG_MAX_AGE",
+        duration(timedelta(minutes=1)),
+        "7d",
+        "How long a DAG that does not exist is awaited",
     )
     conf_max_bytes: int = setting(
-        "CONF_MAX_BYTES", whole(1_024, 1_048_576), "65536", "Largest conf that is sent"
+        "CONF_MAX_BYTES", integer(1_024, CONF_LIMIT_BYTES), "65536", "Largest conf that is sent"
     )
     threads: int = setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",
-        whole(1, 1_000),
+        integer(1, 1_000),
         "32",
         "Threads of one worker process; at least the parallelism that host.json allows",
     )
@@ -187,15 +175,15 @@ class Settings:
                 faults.append(f"{item.name}={value.rpartition('@')[2]!a} {error}.")
         values["bindings"] = Bindings.from_env(environ)
         faults += values["bindings"].faults
-        for name, prefix in (("landing", values["bindings"].connection), ("host", HOST_CONNECTION)):
+        for name, prefix, services in (
+            ("landing", values["bindings"].connection, _LANDING_SERVICES),
+            ("host", HOST_CONNECTION, SERVICES),
+        ):
             try:
-                values[name] = StorageConnection.from_env(environ, prefix)
+                values[name] = StorageConnection.from_env(environ, prefix, services=services)
             except ValueError as error:
                 faults.append(str(error))
         faults += _plain_http_faults(values)
-        least, most = (values.get(f"park_{end}_delay_seconds") for end in ("min", "max"))
-        if least is not None and most is not None and least > most:
-            faults.append("PARK_MIN_DELAY_SECONDS is larger than PARK_MAX_DELAY_SECONDS.")
         if faults:
             msg = "The app settings are unusable: " + " ".join(faults)
             raise Misconfigured(msg)

@@ -1,7 +1,10 @@
 """`StorageConnection`: where a storage account is and how to log in, as the Functions host names it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+
+SERVICES = ("blob", "queue", "table")
+"""The services of a storage account, as the names of its settings have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +16,8 @@ class StorageConnection:
         connection_string: Only for emulators and old accounts; hidden from `repr`.
         blob_endpoint: Such as `https://acct.blob.core.windows.net`; empty with a connection string.
         queue_endpoint: Such as `https://acct.queue.core.windows.net`; empty with a connection string.
+        table_endpoint: Such as `https://acct.table.core.windows.net`; empty with a connection string, and
+            where no table service was asked for.
         client_id: Of a user-assigned identity; None for the system-assigned one.
     """
 
@@ -20,11 +25,14 @@ class StorageConnection:
     connection_string: str | None = field(default=None, repr=False)
     blob_endpoint: str = ""
     queue_endpoint: str = ""
+    table_endpoint: str = ""
     client_id: str | None = None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], name: str) -> "StorageConnection":
-        """Read `<name>`, or `<name>__blobServiceUri`, `<name>__queueServiceUri` and `<name>__clientId`.
+    def from_env(
+        cls, environ: Mapping[str, str], name: str, services: Collection[str] = SERVICES
+    ) -> "StorageConnection":
+        """Read `<name>`, or `<name>__<service>ServiceUri` for each of the services and `<name>__clientId`.
 
         Raises:
             ValueError: They are not set, or an address is not https.
@@ -34,9 +42,8 @@ class StorageConnection:
             connection_string = _DEVELOPMENT_STORAGE
         if connection_string:
             return cls(name=name, connection_string=connection_string)
-        blob, queue = (_endpoint(environ, name, service) for service in ("blob", "queue"))
-        client_id = environ.get(f"{name}__clientId") or None
-        return cls(name=name, blob_endpoint=blob, queue_endpoint=queue, client_id=client_id)
+        endpoints = {f"{service}_endpoint": _endpoint(environ, name, service) for service in services}
+        return cls(name=name, client_id=environ.get(f"{name}__clientId") or None, **endpoints)
 
 
 _DEVELOPMENT_STORAGE = (
@@ -46,6 +53,7 @@ _DEVELOPMENT_STORAGE = (
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+    "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
 )
 
 

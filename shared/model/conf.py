@@ -13,6 +13,9 @@ FACTS = frozenset(
 )
 """The keys that say what is known of the blob: no route can add one of these."""
 
+CONF_LIMIT_BYTES = 262_144
+"""The most that `CONF_MAX_BYTES` may allow."""
+
 
 def build_conf(
     event: BlobEvent, *, route: str, extra: Mapping[str, object] | None = None

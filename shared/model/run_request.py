@@ -27,7 +27,8 @@ class RunRequest:
         dag_id: The DAG to run.
         run_id: See `shared.model.run_id`; Airflow's unique key together with `dag_id`.
         conf: What the DAG finds in `dag_run.conf`: flat, JSON only.
-        route: Name of the route that asked for it.
+        route: Name of the route that asked for it, as `conf` shows it.
+        route_id: Id of that route, which the run id is made of: it survives a rename.
         logical_date: None for a run without one, which is all that a DAG started by a file needs.
         when_paused: What becomes of it while its DAG is paused.
         max_runs_per_minute: The route's own cap on runs created; None where it has none.
@@ -38,6 +39,7 @@ class RunRequest:
     run_id: str
     conf: Mapping[str, object]
     route: str
+    route_id: str
     logical_date: datetime | None = None
     when_paused: WhenPaused = WhenPaused.QUEUE
     max_runs_per_minute: int | None = None

@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 
 from shared.model.blob_event import BlobEvent
-from shared.model.conf import encode_conf
+from shared.model.conf import CONF_LIMIT_BYTES, encode_conf
 from shared.model.errors import BadConf
 from shared.routes.completeness import DEFAULTS
-from shared.routes.pieces import Subject
+from shared.routes.matcher import Subject
 from shared.routes.table import IGNORED, RouteTable, Verdict
 
 _COMPLETE = "complete."
-_CONF_MAX_BYTES = 1_048_576
 
 
 def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]) -> Iterator[str]:
@@ -21,7 +20,7 @@ def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]
     for verdict in verdicts:
         route = verdict.route
         where = f"{route.name} (line {route.line})" if route.line else route.name
-        if verdict.parts is None:
+        if verdict.captures is None:
             yield f"{where}: no, {route.match.why_not(subject)}"
         elif verdict.refusal is not None:
             yield f"{where}: no, {_reason(verdict.refusal)}"
@@ -35,13 +34,13 @@ def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]
 
 
 def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
-    run = verdict.route.request(event, verdict.parts or {})
+    run = verdict.route.request(event, verdict.captures or {})
     yield f"  DAG     {run.dag_id}"
     yield f"  run id  {run.run_id}"
     if run.logical_date:
         yield f"  date    {run.logical_date.isoformat()}"
     try:
-        conf = encode_conf(run.conf, max_bytes=_CONF_MAX_BYTES)
+        conf = encode_conf(run.conf, max_bytes=CONF_LIMIT_BYTES)
     except BadConf as error:
         yield f"  conf    cannot be sent: {error}"
         return

@@ -26,7 +26,7 @@ def text(value: object) -> str:
 
 
 def name(value: object) -> str:
-    """Take a route's name: it goes into run ids, logs and the names of dead letters."""
+    """Take a route's name or id: they go into run ids, logs, and the keys of the outbox."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         _refuse("is no name: 1 to 63 letters, digits, - and _, the first no - or _")
     return value
@@ -40,7 +40,7 @@ def dag_id(value: object) -> str:
 
 
 def dag_ids(value: object) -> frozenset[str]:
-    """Take the list of DAGs that a `dag_id` with parts may name."""
+    """Take the list of DAGs that a `dag_id` with captures may name."""
     if not isinstance(value, list) or not value:
         _refuse('is no list of DAG ids such as ["orders", "returns"]')
     return frozenset(map(dag_id, value))
@@ -54,12 +54,12 @@ def texts(value: object) -> tuple[str, ...]:
     return tuple(items)
 
 
-def flag(value: object) -> bool:
+def boolean(value: object) -> bool:
     """Take true or false."""
     return value if isinstance(value, bool) else _refuse("is neither true nor false, without quotes")
 
 
-def whole(least: int, what: str) -> Callable[[object], int]:
+def integer(least: int, what: str) -> Callable[[object], int]:
     """Take a whole number from `least` on."""
 
     def parse(value: object) -> int:
@@ -100,24 +100,25 @@ def when_paused(value: object) -> WhenPaused:
 
 
 FILTERS: Mapping[str, Parse] = {
-    "min_size": whole(0, "bytes"),
-    "max_size": whole(0, "bytes"),
+    "min_size": integer(0, "bytes"),
+    "max_size": integer(0, "bytes"),
     "content_type": texts,
     "suffix": texts,
     "metadata": metadata,
-    "ignore_empty": flag,
+    "ignore_empty": boolean,
 }
 
 RUN: Mapping[str, Parse] = {
+    "id": name,
     "dag_id": text,
     "dag_ids": dag_ids,
     "conf": table,
-    "head": flag,
+    "head": boolean,
     "when_paused": when_paused,
     "logical_date": text,
-    "max_runs_per_minute": whole(1, "runs"),
-    "max_queued_runs": whole(1, "runs"),
-    "stop": flag,
+    "max_runs_per_minute": integer(1, "runs"),
+    "max_queued_runs": integer(1, "runs"),
+    "stop": boolean,
     "complete": switches,
 }
 """Keys that mean nothing where `ignore` is true."""
@@ -125,7 +126,7 @@ RUN: Mapping[str, Parse] = {
 ROUTE: Mapping[str, Parse] = {
     "name": name,
     "match": lambda value: compile_pattern(text(value)),
-    "ignore": flag,
+    "ignore": boolean,
     **FILTERS,
     **RUN,
 }

@@ -50,6 +50,7 @@ def load_routes(
         )
         raise Misconfigured(msg)
     everything = Route(
+        id=DEFAULT_ROUTE,
         name=DEFAULT_ROUTE,
         match=compile_pattern("**"),
         dag_id=compile_template(dag_id.replace("{", "{{").replace("}", "}}"), ()),

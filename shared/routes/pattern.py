@@ -1,4 +1,4 @@
-"""`Pattern`: a path pattern over `container/blob` with named parts."""
+"""`Pattern`: a path pattern over `container/blob` with named captures."""
 
 import re
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from shared.routes.pieces import AnyPath, Folders, InFolder, Int, Literal, Moment, Part, Piece, Subject
+from shared.routes.matcher import AnyPath, Capture, Folders, InFolder, Int, Literal, Moment, Step, Subject
 
 MAX_LENGTH = 2_048
-MAX_PARTS = 32
+MAX_CAPTURES = 32
 DEFAULT_DATE_LAYOUT = "yyyy-MM-dd"
 
 _KINDS = "int, date, date:<layout> such as date:yyyyMMdd, or path"
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LEX = re.compile(
     r"""
       (?P<brace>   \{\{ | \}\} )
-    | \{(?P<part> [^{}]* )\}
+    | \{(?P<capture> [^{}]* )\}
     | (?P<folders> (?<![^/]) \*\*/ )
     | (?P<rest>    (?<![^/]) \*\*\Z )
     | (?P<folder>  (?<![^/]) \* (?= / | \Z ) )
@@ -36,53 +36,55 @@ class Pattern:
 
     Attributes:
         text: As written.
-        pieces: Each piece with its part's name; None where it has none.
+        steps: Each step with its capture's name; None where it has none.
     """
 
     text: str
-    pieces: tuple[tuple[Piece, str | None], ...]
+    steps: tuple[tuple[Step, str | None], ...]
 
     @cached_property
-    def parts(self) -> dict[str, Part]:
-        """The named parts."""
-        return {name: piece for piece, name in self.pieces if name and isinstance(piece, Part)}
+    def captures(self) -> dict[str, Capture]:
+        """The named captures."""
+        return {name: step for step, name in self.steps if name and isinstance(step, Capture)}
 
     @cached_property
     def head(self) -> str:
         """What every match begins with; may be empty."""
-        first = self.pieces[0][0]
+        first = self.steps[0][0]
         return first.text if isinstance(first, Literal) else ""
 
     @cached_property
     def tail(self) -> str:
         """What every match ends with; may be empty."""
-        last = self.pieces[-1][0]
+        last = self.steps[-1][0]
         return last.text if isinstance(last, Literal) else ""
 
     @cached_property
     def inner(self) -> str:
         """The longest text between head and tail; may be empty."""
         return max(
-            (piece.text for piece, _ in self.pieces[1:-1] if isinstance(piece, Literal)), key=len, default=""
+            (step.text for step, _ in self.steps[1:-1] if isinstance(step, Literal)), key=len, default=""
         )
 
     def match(self, subject: Subject) -> dict[str, object] | None:
-        """Give the parts' values, None where the pattern does not match the whole text."""
+        """Give the captures' values, None where the pattern does not match the whole text."""
         ends = 1
         later = []
-        for piece, _ in reversed(self.pieces):
+        for step, _ in reversed(self.steps):
             later.append(ends)
-            ends = piece.starts(subject, ends)
+            ends = step.starts(subject, ends)
             if not ends:
                 return None
         if not ends >> subject.size & 1:
             return None
         values: dict[str, object] = {}
         start = subject.size
-        for piece, name in self.pieces:
-            end = piece.end(subject, start, later.pop())
+        for step, name in self.steps:
+            end = step.end(subject, start, later.pop())
             if name is not None:
-                values[name] = self.parts[name].value(subject.text[subject.size - start : subject.size - end])
+                values[name] = self.captures[name].value(
+                    subject.text[subject.size - start : subject.size - end]
+                )
             start = end
         return values
 
@@ -96,24 +98,20 @@ class Pattern:
         if not text.endswith(self.tail):
             return f"it does not end with {self.tail!r}"
         if (names := self._fits(subject, across=True, typed=True)) is not None:
-            return (
-                f"a part stays inside one folder; write {{{names or 'name'}:path}} (or **) to cross folders"
-            )
+            return f"a capture stays in one folder; write {{{names or 'name'}:path}} (or **) to cross folders"
         if self._fits(subject, across=True, typed=False) is not None:
-            return "a part with a type does not fit: int is digits alone, a date has its exact layout"
+            return "a capture with a type does not fit: int is digits alone, a date has its exact layout"
         return "its folders and fixed texts differ"
 
     def _fits(self, subject: Subject, *, across: bool, typed: bool) -> str | None:
-        """Try a looser pattern; give the name of its first loosened part."""
+        """Try a looser pattern; give the name of its first loosened capture."""
         loosened = []
-        for piece, name in self.pieces:
-            loose = (across and isinstance(piece, InFolder)) or (
-                not typed and isinstance(piece, Int | Moment)
-            )
-            loosened.append((AnyPath() if loose else piece, name))
+        for step, name in self.steps:
+            loose = (across and isinstance(step, InFolder)) or (not typed and isinstance(step, Int | Moment))
+            loosened.append((AnyPath() if loose else step, name))
         if Pattern(self.text, tuple(loosened)).match(subject) is None:
             return None
-        return next((name for piece, name in self.pieces if isinstance(piece, InFolder) and name), "")
+        return next((name for step, name in self.steps if isinstance(step, InFolder) and name), "")
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -131,27 +129,27 @@ def compile_pattern(text: str) -> Pattern:
     if text.endswith("/"):
         msg = "ends with /; add {name} for its files, or ** for all below"
         raise ValueError(msg)
-    pieces: list[tuple[Piece, str | None]] = []
+    steps: list[tuple[Step, str | None]] = []
     literal = ""
     for token in _LEX.finditer(text):
         if token.lastgroup in {"text", "brace"}:
             literal += token[0][0] if token["brace"] else token[0]
             continue
         if literal:
-            pieces.append((Literal(literal), None))
+            steps.append((Literal(literal), None))
             literal = ""
-        pieces.append(_part(token["part"]) if token["part"] is not None else (_wildcard(token), None))
+        steps.append(_capture(token["capture"]) if token["capture"] is not None else (_wildcard(token), None))
     if literal:
-        pieces.append((Literal(literal), None))
-    _check(text, pieces)
-    return Pattern(text, tuple(pieces))
+        steps.append((Literal(literal), None))
+    _check(text, steps)
+    return Pattern(text, tuple(steps))
 
 
-def _part(spec: str) -> tuple[Piece, str]:
+def _capture(spec: str) -> tuple[Step, str]:
     name, colon, kind = spec.partition(":")
     kind, _, layout = kind.partition(":")
     if not _NAME.fullmatch(name):
-        msg = f"has {{{spec}}}: a part's name has letters, digits and _ alone and begins with no digit"
+        msg = f"has {{{spec}}}: a capture's name has letters, digits and _ alone and begins with no digit"
         raise ValueError(msg)
     if layout and kind != "date":
         msg = f"has {{{spec}}}: only a date has a layout"
@@ -166,11 +164,11 @@ def _part(spec: str) -> tuple[Piece, str]:
         case "date":
             return Moment.of(layout or DEFAULT_DATE_LAYOUT), name
         case _:
-            msg = f"has {{{spec}}}: {kind!a} is no type of a part; use {_KINDS}"
+            msg = f"has {{{spec}}}: {kind!a} is no type of a capture; use {_KINDS}"
             raise ValueError(msg)
 
 
-def _wildcard(token: re.Match[str]) -> Piece:
+def _wildcard(token: re.Match[str]) -> Step:
     match token.lastgroup:
         case "folders":
             return Folders()
@@ -188,20 +186,18 @@ def _wildcard(token: re.Match[str]) -> Piece:
             raise ValueError(msg)
 
 
-def _check(text: str, pieces: Sequence[tuple[Piece, str | None]]) -> None:
-    names = [name for _, name in pieces if name is not None]
+def _check(text: str, steps: Sequence[tuple[Step, str | None]]) -> None:
+    names = [name for _, name in steps if name is not None]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        msg = f"names the part {{{twice[0]}}} twice; give each part its own name"
+        msg = f"names the capture {{{twice[0]}}} twice; give each capture its own name"
         raise ValueError(msg)
-    if len(pieces) - sum(isinstance(piece, Literal) for piece, _ in pieces) > MAX_PARTS:
-        msg = f"has more than {MAX_PARTS} parts and stars"
+    if len(steps) - sum(isinstance(step, Literal) for step, _ in steps) > MAX_CAPTURES:
+        msg = f"has more than {MAX_CAPTURES} captures and stars"
         raise ValueError(msg)
-    if not any(
-        "/" in getattr(piece, "text", "") or isinstance(piece, AnyPath | Folders) for piece, _ in pieces
-    ):
+    if not any("/" in getattr(step, "text", "") or isinstance(step, AnyPath | Folders) for step, _ in steps):
         msg = f"names a container alone; write {text}/{{name}}, or {text}/** for all below"
         raise ValueError(msg)
-    for (first, _), (second, _) in pairwise(pieces):
-        if not any(isinstance(piece, Literal | Moment | Folders) for piece in (first, second)):
-            msg = "has two parts or stars side by side: put the text between them that parts them"
+    for (first, _), (second, _) in pairwise(steps):
+        if not any(isinstance(step, Literal | Moment | Folders) for step in (first, second)):
+            msg = "has two captures or stars side by side: put the text between them that separates them"
             raise ValueError(msg)

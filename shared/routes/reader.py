@@ -8,6 +8,7 @@ from shared.model.errors import Misconfigured
 from shared.model.run_request import WhenPaused
 from shared.routes import keys
 from shared.routes.faults import Faults
+from shared.routes.lines import Path
 from shared.routes.route import NO_DATE, Route
 from shared.routes.route_reader import read_route
 from shared.routes.table import RouteTable
@@ -53,18 +54,12 @@ def _read_document(document: dict[str, Any], faults: Faults, base: dict[str, Any
     if not tables:
         faults.add((), "there is no [[route]], so no blob would start anything")
     routes = []
-    lines: dict[str, int] = {}
+    taken: dict[tuple[str, str], int] = {}
     for index, table in enumerate(tables):
         place = (_ROUTE, index)
         name = table.get("name")
         faults.route = f", route {name!r}" if isinstance(name, str) else f", route number {index + 1}"
-        if name in lines:
-            faults.add(
-                (*place, "name"),
-                f"the route of line {lines[name]} has this name, and run ids are made of names",
-            )
-        elif isinstance(name, str):
-            lines[name] = faults.line(place)
+        _check_unique(place, table, taken, faults)
         if route := read_route(place, table, faults, {**base, "complete": complete or {}}):
             routes.append(route)
             if route.ignore and index == len(tables) - 1:
@@ -72,3 +67,19 @@ def _read_document(document: dict[str, Any], faults: Faults, base: dict[str, Any
                     place, "ignore does nothing on the last route: put it above the routes that it is for"
                 )
     return routes
+
+
+def _check_unique(
+    place: Path, table: Mapping[str, object], taken: dict[tuple[str, str], int], faults: Faults
+) -> None:
+    """Note a name or an id that a route above has; `taken` holds the line of each."""
+    key = "id" if "id" in table else "name"
+    for what, value in (("name", table.get("name")), ("id", table.get(key))):
+        if not isinstance(value, str):
+            continue
+        if line := taken.get((what, value)):
+            msg = f"the route of line {line} already has the {what} {value!r}"
+            why = ", and run ids are made of ids: give one of the two another id" if what == "id" else ""
+            faults.add((*place, key if what == "id" else what), msg + why)
+            return
+        taken[what, value] = faults.line(place)

@@ -24,16 +24,17 @@ class Route:
     """One route of the file, checked and compiled.
 
     Attributes:
-        name: Part of the run id: whoever renames a route makes new runs for blobs that come again.
-        match: Which `container/blob` it is for, and the named parts in it.
-        dag_id: Text, with parts of `match` only where `dag_ids` is given; None for `ignore`.
-        dag_ids: The DAGs that a `dag_id` with parts may name; empty for a fixed one.
+        id: Part of the run id: with another one, blobs that come again start new runs.
+        name: What `conf`, logs and messages show.
+        match: Which `container/blob` it is for, and the named captures in it.
+        dag_id: Text, with captures of `match` only where `dag_ids` is given; None for `ignore`.
+        dag_ids: The DAGs that a `dag_id` with captures may name; empty for a fixed one.
         conf: What is added to the facts; see `compile_value`.
         filters: Conditions beside the path.
         complete: The completeness defaults that are on.
         head: Ask for a `HEAD` in queue mode, for the facts that only it gives.
         when_paused: See `RunRequest`.
-        logical_date: `none`, `event_time`, or one date part in braces.
+        logical_date: `none`, `event_time`, or one date capture in braces.
         max_runs_per_minute: See `RunRequest`.
         max_queued_runs: See `RunRequest`.
         stop: Look no further once this route has fired.
@@ -41,6 +42,7 @@ class Route:
         line: Where it stands in its file, from 1; 0 for the route that stands in for a file.
     """
 
+    id: str
     name: str
     match: Pattern
     dag_id: Template | None
@@ -57,7 +59,7 @@ class Route:
     ignore: bool = False
     line: int = 0
 
-    def refusal(self, event: BlobEvent, parts: Mapping[str, object], api: Api) -> str | None:
+    def refusal(self, event: BlobEvent, captures: Mapping[str, object], api: Api) -> str | None:
         """Give the reason not to fire for a blob that `match` fits, as `<key>` or `complete.<default>`.
 
         Raises:
@@ -67,7 +69,7 @@ class Route:
             return reason
         if self.ignore:
             return None
-        if self.dag_ids and self._dag_id(event, parts) not in self.dag_ids:
+        if self.dag_ids and self._dag_id(event, captures) not in self.dag_ids:
             return "dag_ids"
         reason = completeness.refusal(event, api, self.complete)
         if reason == completeness.PENDING_COPY:
@@ -84,32 +86,33 @@ class Route:
             or any(template.needs_head(event) for template in templates(self.conf))
         )
 
-    def request(self, event: BlobEvent, parts: Mapping[str, object]) -> RunRequest:
+    def request(self, event: BlobEvent, captures: Mapping[str, object]) -> RunRequest:
         """Give the run that a blob which `match` fits, and nothing refuses, should start."""
-        extra = render_conf(self.conf, parts, event)
+        extra = render_conf(self.conf, captures, event)
         if completeness.is_for_folders(self.match.text):
             extra = {"folder": event.name.rpartition("/")[0], **extra}
         return RunRequest(
-            dag_id=self._dag_id(event, parts),
-            run_id=run_id(event, route=self.name),
+            dag_id=self._dag_id(event, captures),
+            run_id=run_id(event, route=self.id),
             conf=build_conf(event, route=self.name, extra=extra),
             route=self.name,
-            logical_date=self._date(event, parts),
+            route_id=self.id,
+            logical_date=self._date(event, captures),
             when_paused=self.when_paused,
             max_runs_per_minute=self.max_runs_per_minute,
             max_queued_runs=self.max_queued_runs,
         )
 
-    def _dag_id(self, event: BlobEvent, parts: Mapping[str, object]) -> str:
-        return "" if self.dag_id is None else str(self.dag_id.render(parts, event))
+    def _dag_id(self, event: BlobEvent, captures: Mapping[str, object]) -> str:
+        return "" if self.dag_id is None else str(self.dag_id.render(captures, event))
 
-    def _date(self, event: BlobEvent, parts: Mapping[str, object]) -> datetime | None:
+    def _date(self, event: BlobEvent, captures: Mapping[str, object]) -> datetime | None:
         match self.logical_date:
             case "none":
                 return None
             case "event_time":
                 return event.event_time
-        day = parts[self.logical_date[1:-1]]
+        day = captures[self.logical_date[1:-1]]
         if isinstance(day, datetime):
             return day
         return datetime.combine(day, datetime.min.time(), UTC) if isinstance(day, date) else None

@@ -12,8 +12,8 @@ from shared.routes.completeness import DEFAULTS, SUCCESS, Default, is_for_folder
 from shared.routes.faults import Faults
 from shared.routes.filters import Filters
 from shared.routes.lines import Path
+from shared.routes.matcher import Literal, Moment
 from shared.routes.pattern import Pattern
-from shared.routes.pieces import Literal, Moment
 from shared.routes.route import EVENT_TIME, NO_DATE, Route
 from shared.routes.template import Template, compile_template, compile_value
 
@@ -56,7 +56,7 @@ def read_route(
     if len(faults) > before:
         return None
     filters = Filters(**{key: values.pop(key) for key in keys.FILTERS if key in values})
-    return Route(**{"dag_id": None, **values}, filters=filters, line=faults.line(place))
+    return Route(**{"dag_id": None, "id": values["name"], **values}, filters=filters, line=faults.line(place))
 
 
 def _check_keys(place: Path, table: Mapping[str, Any], faults: Faults) -> None:
@@ -82,7 +82,7 @@ def _complete(place: Path, values: Mapping[str, Any], faults: Faults) -> dict[st
                 (*place, "match"),
                 f"{SUCCESS} is empty: the route can never fire with ignore_empty or min_size",
             )
-    name = "".join(piece.text if isinstance(piece, Literal) else "1" for piece, _ in pattern.pieces)
+    name = "".join(step.text if isinstance(step, Literal) else "1" for step, _ in pattern.steps)
     if key := refusal(_sample(name), None, complete):
         faults.add(
             (*place, "match"),
@@ -103,7 +103,7 @@ def _conf(place: Path, conf: Mapping[str, Any], pattern: Pattern, faults: Faults
         compiled[key] = faults.attempt(
             where,
             f"conf.{key} = {keys.shown(value)}",
-            partial(compile_value, value, pattern.parts),
+            partial(compile_value, value, pattern.captures),
         )
     return compiled
 
@@ -112,7 +112,7 @@ def _dag_id(place: Path, values: Mapping[str, Any], faults: Faults) -> Template 
     where = (*place, "dag_id")
     what = f"dag_id = {keys.shown(values['dag_id'])}"
     template = faults.attempt(
-        where, what, lambda: compile_template(values["dag_id"], values["match"].parts, event_fields=False)
+        where, what, lambda: compile_template(values["dag_id"], values["match"].captures, event_fields=False)
     )
     if template and template.names and "dag_ids" not in values:
         faults.add(
@@ -122,18 +122,19 @@ def _dag_id(place: Path, values: Mapping[str, Any], faults: Faults) -> Template 
         faults.attempt(where, what, lambda: keys.dag_id(values["dag_id"]))
         if "dag_ids" in values:
             faults.add(
-                (*place, "dag_ids"), "dag_ids is for a dag_id with a part in it, such as {feed}; take it out"
+                (*place, "dag_ids"),
+                "dag_ids is for a dag_id with a capture in it, such as {feed}; take it out",
             )
     return template
 
 
 def _date(text: str, pattern: Pattern) -> str:
-    """Take `none`, `event_time`, or one date part in braces."""
+    """Take `none`, `event_time`, or one date capture in braces."""
     if text in {NO_DATE, EVENT_TIME}:
         return text
-    if text == f"{{{text[1:-1]}}}" and isinstance(pattern.parts.get(text[1:-1]), Moment):
+    if text == f"{{{text[1:-1]}}}" and isinstance(pattern.captures.get(text[1:-1]), Moment):
         return text
-    msg = f"is neither {NO_DATE} nor {EVENT_TIME} nor one date part of match, such as {{day}}"
+    msg = f"is neither {NO_DATE} nor {EVENT_TIME} nor one date capture of match, such as {{day}}"
     raise ValueError(msg)
 
 

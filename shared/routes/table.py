@@ -9,7 +9,7 @@ from shared.model.blob_event import BlobEvent
 from shared.model.run_request import RunRequest
 from shared.routes.completeness import Api
 from shared.routes.filters import is_headed
-from shared.routes.pieces import Subject
+from shared.routes.matcher import Subject
 from shared.routes.route import Route
 
 NO_ROUTE = "no_route"
@@ -46,18 +46,18 @@ class Verdict:
 
     Attributes:
         route: The route.
-        parts: The named parts; None where `match` does not fit.
+        captures: The named captures; None where `match` does not fit.
         refusal: As in `Skip`; None where the route fires.
     """
 
     route: Route
-    parts: dict[str, object] | None
+    captures: dict[str, object] | None
     refusal: str | None = None
 
     @property
     def fires(self) -> bool:
         """Tell whether the route starts a run."""
-        return self.parts is not None and self.refusal is None
+        return self.captures is not None and self.refusal is None
 
 
 class RouteTable:
@@ -69,6 +69,7 @@ class RouteTable:
         for index, route in enumerate(self.routes):
             by_head[route.match.head].append(index)
         self._by_head = dict(by_head)
+        self._by_id = {route.id: route for route in self.routes}
         self._head_lengths = sorted({len(head) for head in by_head})
         self._texts = [(route.match.tail, route.match.inner) for route in self.routes]
 
@@ -84,13 +85,17 @@ class RouteTable:
         requests: list[RunRequest] = []
         skipped: list[Skip] = []
         for verdict in self._verdicts(event, api, self._candidates(event.path)):
-            if verdict.parts is not None and verdict.refusal is None:
-                requests.append(verdict.route.request(event, verdict.parts))
+            if verdict.captures is not None and verdict.refusal is None:
+                requests.append(verdict.route.request(event, verdict.captures))
             elif verdict.refusal is not None:
                 skipped.append(Skip(route=verdict.route.name, reason=verdict.refusal))
         if not requests and not skipped:
             skipped.append(Skip(route="", reason=NO_ROUTE))
         return Plan(requests=tuple(requests), skipped=tuple(skipped))
+
+    def by_id(self, route_id: str) -> Route | None:
+        """Return the route with this id, or None."""
+        return self._by_id.get(route_id)
 
     def needs_head(self, event: BlobEvent, *, api: Api = None) -> bool:
         """Tell whether a route that may fire needs facts that only a `HEAD` of the blob gives."""
@@ -98,8 +103,8 @@ class RouteTable:
             return False
         subject = Subject(event.path)
         for route in self._candidates(event.path):
-            parts = route.match.match(subject)
-            if parts is None or route.refusal(event, parts, api) is not None:
+            captures = route.match.match(subject)
+            if captures is None or route.refusal(event, captures, api) is not None:
                 continue
             if route.needs_head(event, api):
                 return True
@@ -118,13 +123,13 @@ class RouteTable:
     def _verdicts(self, event: BlobEvent, api: Api, routes: Iterable[Route]) -> Iterator[Verdict]:
         subject = Subject(event.path)
         for route in routes:
-            parts = route.match.match(subject)
-            refusal = None if parts is None else route.refusal(event, parts, api)
-            if parts is not None and refusal is None and route.ignore:
-                yield Verdict(route=route, parts=parts, refusal=IGNORED)
+            captures = route.match.match(subject)
+            refusal = None if captures is None else route.refusal(event, captures, api)
+            if captures is not None and refusal is None and route.ignore:
+                yield Verdict(route=route, captures=captures, refusal=IGNORED)
                 return
-            yield Verdict(route=route, parts=parts, refusal=refusal)
-            if parts is not None and refusal is None and route.stop:
+            yield Verdict(route=route, captures=captures, refusal=refusal)
+            if captures is not None and refusal is None and route.stop:
                 return
 
     def _candidates(self, path: str) -> Iterator[Route]:

@@ -1,4 +1,4 @@
-"""Templates of `conf` and `dag_id`: `{part}` and `{event.field}` insert data and nothing else."""
+"""Templates of `conf` and `dag_id`: `{capture}` and `{event.<field>}` insert data and nothing else."""
 
 import math
 import re
@@ -54,7 +54,7 @@ class Template:
         """The placeholders, in their order."""
         return [name for _, name in self.tokens if name is not None]
 
-    def render(self, parts: Mapping[str, object], event: BlobEvent) -> object:
+    def render(self, captures: Mapping[str, object], event: BlobEvent) -> object:
         """Insert; a template that is one placeholder and nothing else keeps the value's type.
 
         Raises:
@@ -62,9 +62,10 @@ class Template:
         """
         match self.tokens:
             case (("", str(name)), ("", None)):
-                return _value(name, parts, event)
+                return _value(name, captures, event)
         return "".join(
-            text + ("" if name is None else _text(_value(name, parts, event))) for text, name in self.tokens
+            text + ("" if name is None else _text(_value(name, captures, event)))
+            for text, name in self.tokens
         )
 
     def needs_head(self, event: BlobEvent) -> bool:
@@ -76,7 +77,7 @@ class Template:
         )
 
 
-def compile_template(text: str, parts: Collection[str], *, event_fields: bool = True) -> Template:
+def compile_template(text: str, captures: Collection[str], *, event_fields: bool = True) -> Template:
     """Read a template.
 
     Raises:
@@ -91,13 +92,13 @@ def compile_template(text: str, parts: Collection[str], *, event_fields: bool = 
         if token["name"] is None:
             fixed += token[0][0] if token["brace"] else token[0]
             continue
-        _check_name(token["name"], parts, event_fields=event_fields)
+        _check_name(token["name"], captures, event_fields=event_fields)
         tokens.append((fixed, token["name"]))
         fixed = ""
     return Template((*tokens, (fixed, None)))
 
 
-def compile_value(value: object, parts: Collection[str]) -> object:
+def compile_value(value: object, captures: Collection[str]) -> object:
     """Replace each text in a TOML value by its template.
 
     Raises:
@@ -105,11 +106,11 @@ def compile_value(value: object, parts: Collection[str]) -> object:
     """
     match value:
         case str():
-            return compile_template(value, parts)
+            return compile_template(value, captures)
         case dict():
-            return {key: compile_value(item, parts) for key, item in value.items()}
+            return {key: compile_value(item, captures) for key, item in value.items()}
         case list():
-            return [compile_value(item, parts) for item in value]
+            return [compile_value(item, captures) for item in value]
         case time():
             msg = "is a time without a day, which JSON has no form for; write it as a text"
             raise ValueError(msg)
@@ -120,20 +121,20 @@ def compile_value(value: object, parts: Collection[str]) -> object:
 
 
 def render_conf(
-    conf: Mapping[str, object], parts: Mapping[str, object], event: BlobEvent
+    conf: Mapping[str, object], captures: Mapping[str, object], event: BlobEvent
 ) -> dict[str, object]:
     """Render a table of what `compile_value` gave; keys whose facts are absent are left out."""
-    return dict(_present(conf.items(), parts, event))
+    return dict(_present(conf.items(), captures, event))
 
 
-def _render(value: object, parts: Mapping[str, object], event: BlobEvent) -> object:
+def _render(value: object, captures: Mapping[str, object], event: BlobEvent) -> object:
     match value:
         case Template():
-            return value.render(parts, event)
+            return value.render(captures, event)
         case dict():
-            return render_conf(value, parts, event)
+            return render_conf(value, captures, event)
         case list():
-            return [item for _, item in _present(enumerate(value), parts, event)]
+            return [item for _, item in _present(enumerate(value), captures, event)]
     return value
 
 
@@ -149,16 +150,16 @@ def templates(value: object) -> list[Template]:
     return []
 
 
-def _check_name(name: str, parts: Collection[str], *, event_fields: bool) -> None:
+def _check_name(name: str, captures: Collection[str], *, event_fields: bool) -> None:
     field = name.removeprefix(_EVENT)
-    if name in parts:
+    if name in captures:
         return
     if field == name:
-        known = ", ".join(f"{{{part}}}" for part in parts) or "no named part"
-        msg = f"has {{{name}}}, which is no part of match; that has {known}"
+        known = ", ".join(f"{{{capture}}}" for capture in captures) or "no named capture"
+        msg = f"has {{{name}}}, which is no capture of match; that has {known}"
         raise ValueError(msg)
     if not event_fields:
-        msg = f"has {{{name}}}, but only parts of match can choose"
+        msg = f"has {{{name}}}, but only captures of match can choose"
         raise ValueError(msg)
     if field not in FIELDS and not (field.startswith(_METADATA) and len(field) > len(_METADATA)):
         msg = f"has {{{name}}}, which is no field of an event; there are {', '.join(FIELDS)}, metadata.<key>"
@@ -166,16 +167,16 @@ def _check_name(name: str, parts: Collection[str], *, event_fields: bool) -> Non
 
 
 def _present[K](
-    items: Iterable[tuple[K, object]], parts: Mapping[str, object], event: BlobEvent
+    items: Iterable[tuple[K, object]], captures: Mapping[str, object], event: BlobEvent
 ) -> Iterator[tuple[K, object]]:
     for key, item in items:
         with suppress(Absent):
-            yield key, _render(item, parts, event)
+            yield key, _render(item, captures, event)
 
 
-def _value(name: str, parts: Mapping[str, object], event: BlobEvent) -> object:
-    if name in parts:
-        return parts[name]
+def _value(name: str, captures: Mapping[str, object], event: BlobEvent) -> object:
+    if name in captures:
+        return captures[name]
     field = name.removeprefix(_EVENT)
     if field.startswith(_METADATA):
         key = field.removeprefix(_METADATA).lower()

@@ -131,9 +131,9 @@ class _Bearer(AuthBase):
         return request
 
 
-def client_of(environ: Mapping[str, str], log: EventLog) -> AirflowClient:
-    """Build a client as the app does."""
-    return build_airflow_client(Settings.from_env(environ), environ, log)
+def client_of(environ: Mapping[str, str], log: EventLog, **seconds: float) -> AirflowClient:
+    """Build a client as the app does, but for the times that no setting changes."""
+    return build_airflow_client(Settings.from_env(environ), environ, log, **seconds)
 
 
 def run_request(**changes: Any) -> RunRequest:
@@ -143,6 +143,7 @@ def run_request(**changes: Any) -> RunRequest:
         "run_id": f"t-{uuid.uuid4().hex}",
         "conf": {"filename": "a.csv", "size": 0},
         "route": "default",
+        "route_id": "default",
     }
     return RunRequest(**{**values, **changes})
 
@@ -174,14 +175,21 @@ def impatient_client(base_url: str, **changes: str) -> AirflowClient:
     return client_of(environ, EventLog())
 
 
-def vault_client(server: AirflowServer, azure: Azure, log: EventLog, **changes: str) -> AirflowClient:
-    """Build a client whose credentials are in the vault."""
+def vault_client(
+    server: AirflowServer,
+    azure: Azure,
+    log: EventLog,
+    *,
+    cache: float = 300,
+    refusal_pause: float = 1,
+    **changes: str,
+) -> AirflowClient:
+    """Build a client whose credentials are in the vault; times in seconds."""
     environ = {
         "AIRFLOW_BASE_URL": server.base_url,
         "KEY_VAULT_URI": azure.vault_uri,
         "AIRFLOW_DAG_ID": "copy_file",
-        "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
         **STORAGE,
         **changes,
     }
-    return client_of(environ, log)
+    return client_of(environ, log, key_vault_cache_seconds=cache, refusal_pause_seconds=refusal_pause)

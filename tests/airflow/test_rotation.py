@@ -65,7 +65,7 @@ def test_changed_password_fails_no_event_whichever_side_is_first(azure: Azure) -
     azure.put("airflow-credentials", pair(f"{CANARY}-one"))
     with airflow_server() as server:
         locks = Locks(server)
-        client = vault_client(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0")
+        client = vault_client(server, azure, EventLog(), cache=0)
         before = flow(client, 20)
         azure.put("airflow-credentials", pair(f"{CANARY}-two"))
         vault_first = flow(client, 20)
@@ -100,7 +100,7 @@ def test_changed_token_fails_no_event_whichever_side_is_first(azure: Azure) -> N
     azure.put("airflow-credentials", f"{CANARY}-token")
     with airflow_server() as server:
         locks = Locks(server)
-        client = vault_client(server, azure, EventLog(), KEY_VAULT_CACHE_SECONDS="0", AIRFLOW_AUTH="bearer")
+        client = vault_client(server, azure, EventLog(), cache=0, AIRFLOW_AUTH="bearer")
         before = flow(client, 20)
         azure.put("airflow-credentials", f"{CANARY}-second")
         vault_first = flow(client, 20)
@@ -136,7 +136,7 @@ def test_wrong_password_hammers_neither_airflow_nor_the_vault(azure: Azure) -> N
     azure.put("airflow-credentials", pair(f"{CANARY}-wrong"))
     with airflow_server() as server:
         locks = Locks(server)
-        client = vault_client(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
+        client = vault_client(server, azure, EventLog(), refusal_pause=60)
         for _ in range(20):
             with pytest.raises(CredentialsRefused):
                 client.trigger(run_request(dag_id="copy_file"))
@@ -150,7 +150,7 @@ def test_role_without_permission_does_not_log_in_each_time(azure: Azure) -> None
     azure.put("airflow-credentials", pair(f"{CANARY}-one"))
     with airflow_server(dags={"copy_file", "other"}) as server:
         locks = Locks(server)
-        client = vault_client(server, azure, EventLog(), CREDENTIAL_REFUSAL_PAUSE_SECONDS="60")
+        client = vault_client(server, azure, EventLog(), refusal_pause=60)
 
         def forbid(exchange: Exchange) -> bool:
             if "/other/" in exchange.path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.config.load import configured
+from shared.config.load import load_configuration
 from shared.model.errors import Misconfigured
 from tests.config.test_settings import GOOD
 
@@ -13,7 +13,7 @@ BAD_ROUTES = '[[route]]\nname = "r"\nmatch = "landing/{a}{b}"\ndag_id = "d"\n'
 
 def test_usable_settings_give_settings_and_routes(tmp_path: Path) -> None:
     """What the parts of the app are built from."""
-    settings, routes = configured(GOOD, root=tmp_path)
+    settings, routes = load_configuration(GOOD, root=tmp_path)
 
     assert settings.airflow_dag_id == "copy_file"
     assert [route.name for route in routes.routes] == ["default"]
@@ -24,7 +24,7 @@ def test_one_fault_of_each_kind_is_in_one_message(tmp_path: Path) -> None:
     environ = {**GOOD, "AIRFLOW_AUTH": "entra", "AIRFLOW_CA_BUNDLE": "/nope", "AIRFLOW_ROUTES": BAD_ROUTES}
 
     with pytest.raises(Misconfigured) as caught:
-        configured(environ, root=tmp_path)
+        load_configuration(environ, root=tmp_path)
 
     for said in ("AIRFLOW_ENTRA_SCOPE", "AIRFLOW_CA_BUNDLE", "line 3, route 'r'"):
         assert said in str(caught.value)
@@ -33,7 +33,7 @@ def test_one_fault_of_each_kind_is_in_one_message(tmp_path: Path) -> None:
 def test_faults_of_routes_are_named_beside_those_of_settings(tmp_path: Path) -> None:
     """Even where the settings alone are unusable."""
     with pytest.raises(Misconfigured) as caught:
-        configured({**GOOD, "CONF_MAX_BYTES": "much", "AIRFLOW_ROUTES": BAD_ROUTES}, root=tmp_path)
+        load_configuration({**GOOD, "CONF_MAX_BYTES": "much", "AIRFLOW_ROUTES": BAD_ROUTES}, root=tmp_path)
 
     assert "CONF_MAX_BYTES" in str(caught.value)
     assert "line 3, route 'r'" in str(caught.value)
@@ -55,19 +55,19 @@ def test_settings_that_contradict_each_other_are_named(
 ) -> None:
     """Each is fine alone."""
     with pytest.raises(Misconfigured, match=said):
-        configured({**GOOD, **changes}, root=tmp_path)
+        load_configuration({**GOOD, **changes}, root=tmp_path)
 
 
 @pytest.mark.parametrize("url", ["http://localhost/token", "http://127.0.0.1:9/token", "https://idp/token"])
 def test_token_address_on_this_machine_may_be_plain_http(tmp_path: Path, url: str) -> None:
     """That is how an identity provider runs locally."""
-    configured({**GOOD, "AIRFLOW_AUTH": "oauth", "AIRFLOW_OAUTH_TOKEN_URL": url}, root=tmp_path)
+    load_configuration({**GOOD, "AIRFLOW_AUTH": "oauth", "AIRFLOW_OAUTH_TOKEN_URL": url}, root=tmp_path)
 
 
 def test_files_are_looked_for_where_the_app_runs(tmp_path: Path) -> None:
     """A check before a deployment cannot see them."""
     environ = {**GOOD, "AIRFLOW_CA_BUNDLE": "/home/site/wwwroot/ca.pem"}
 
-    assert configured(environ, root=tmp_path, reads=lambda _path: True)
+    assert load_configuration(environ, root=tmp_path, reads=lambda _path: True)
     with pytest.raises(Misconfigured, match="AIRFLOW_CA_BUNDLE"):
-        configured(environ, root=tmp_path)
+        load_configuration(environ, root=tmp_path)

@@ -1,5 +1,7 @@
 """Settings are checked at once; every fault is named with its setting and what to do."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.config.settings import Settings
@@ -10,6 +12,7 @@ GOOD = {
     "AIRFLOW_DAG_ID": "copy_file",
     "AzureWebJobsStorage__blobServiceUri": "https://host.blob.core.windows.net/",
     "AzureWebJobsStorage__queueServiceUri": "https://host.queue.core.windows.net/",
+    "AzureWebJobsStorage__tableServiceUri": "https://host.table.core.windows.net/",
     "LandingStorage__blobServiceUri": "https://acct.blob.core.windows.net/",
     "LandingStorage__queueServiceUri": "https://acct.queue.core.windows.net/",
     "LandingStorage__clientId": "11111111-2222-3333-4444-555555555555",
@@ -25,6 +28,8 @@ def test_good_settings_are_read_with_defaults() -> None:
     assert settings.airflow_allow_http is False
     assert settings.conf_max_bytes == 65_536
     assert settings.landing.blob_endpoint == "https://acct.blob.core.windows.net"
+    assert settings.host.table_endpoint == "https://host.table.core.windows.net"
+    assert settings.landing.table_endpoint == ""
     assert settings.landing.client_id == "11111111-2222-3333-4444-555555555555"
     assert settings.bindings.source == "EventGrid"
 
@@ -72,7 +77,10 @@ def test_every_fault_is_in_one_message() -> None:
         ("PYTHON_THREADPOOL_THREAD_COUNT", "0", "is no whole number from 1 to 1000"),
         ("PYTHON_THREADPOOL_THREAD_COUNT", "٣", "is no whole number from 1 to 1000"),
         ("LandingStorage__blobServiceUri", "http://acct.blob.core.windows.net", "is not https"),
-        ("MISSING_DAG_MAX_AGE", "7", "is no span of time such as 7d"),
+        ("MISSING_DAG_MAX_AGE", "7", "must be a duration such as 7d"),
+        ("MISSING_DAG_MAX_AGE", "0d", "at least 60 s"),
+        ("MISSING_DAG_MAX_AGE", "59s", "at least 60 s"),
+        ("CONF_MAX_BYTES", "262145", "is no whole number from 1024 to 262144"),
         ("AIRFLOW_MAX_RUNS_PER_MINUTE", "0", "is no whole number from 1 to"),
         ("AIRFLOW_LOGICAL_DATE", "now", "is none of none, event_time"),
         ("LANDING_PATH", "land\\ing/{name}", "is no path such as landing/{name}"),
@@ -87,10 +95,29 @@ def test_fault_is_named_with_what_to_do(name: str, value: str, said: str) -> Non
     assert said in str(caught.value)
 
 
-def test_delays_in_the_wrong_order_are_a_fault() -> None:
-    """The least is not above the most."""
-    with pytest.raises(Misconfigured, match="PARK_MIN_DELAY_SECONDS is larger than PARK_MAX_DELAY_SECONDS"):
-        Settings.from_env({**GOOD, "PARK_MIN_DELAY_SECONDS": "3600", "PARK_MAX_DELAY_SECONDS": "10"})
+def test_shortest_wait_for_a_missing_dag_is_a_minute() -> None:
+    """With none at all, every retryable error would be a dead letter at once."""
+    assert Settings.from_env({**GOOD, "MISSING_DAG_MAX_AGE": "60s"}).missing_dag_max_age == timedelta(
+        minutes=1
+    )
+
+
+def test_tables_are_needed_in_the_host_account_only() -> None:
+    """The landing account has none of ours."""
+    environ = {name: value for name, value in GOOD.items() if "table" not in name}
+
+    with pytest.raises(Misconfigured) as caught:
+        Settings.from_env(environ)
+
+    assert "AzureWebJobsStorage__tableServiceUri" in str(caught.value)
+    assert "LandingStorage__tableServiceUri" not in str(caught.value)
+
+
+def test_azurite_has_a_table_service_too() -> None:
+    """`UseDevelopmentStorage=true` means the three services at their usual ports."""
+    settings = Settings.from_env({**GOOD, "AzureWebJobsStorage": "UseDevelopmentStorage=true"})
+
+    assert "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;" in (settings.host.connection_string or "")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])

@@ -15,7 +15,7 @@ from shared.model.errors import AirflowDown, AirflowUnclear, AtCapacity, BlobToD
 from shared.model.run_request import RunRequest
 from tests.fakes import FakeAirflow, FakeClock
 
-RUN = RunRequest(dag_id="d", run_id="r", conf={}, route="default")
+RUN = RunRequest(dag_id="d", run_id="r", conf={}, route="default", route_id="default")
 
 
 class SlowAirflow(FakeAirflow):

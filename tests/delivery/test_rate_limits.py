@@ -9,7 +9,7 @@ from tests.fakes import FakeAirflow, FakeClock
 
 
 def _run(route: str = "r", **limits: int) -> RunRequest:
-    return RunRequest(dag_id="d", run_id="i", conf={}, route=route, **limits)  # type: ignore[arg-type]
+    return RunRequest(dag_id="d", run_id="i", conf={}, route=route, route_id=route, **limits)  # type: ignore[arg-type]
 
 
 def _admitted(pace: Pace, run: RunRequest, clock: FakeClock, *, seconds: int) -> list[float]:

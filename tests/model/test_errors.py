@@ -18,7 +18,7 @@ LEAVES = [
 
 def test_drawing_of_the_tree_names_every_leaf() -> None:
     """What a reader sees at the top is what there is."""
-    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or "")) - {"RetryableError", "PermanentError"}
+    drawn = set(re.findall(r"[├└]── (\w+)\s", errors.__doc__ or "")) - {"RetryableError", "PermanentError"}
 
     assert {leaf.__name__ for leaf in LEAVES} == drawn
 

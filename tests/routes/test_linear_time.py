@@ -4,12 +4,12 @@ import time
 
 import pytest
 
+from shared.routes.matcher import Subject
 from shared.routes.pattern import compile_pattern
-from shared.routes.pieces import Subject
 
 HOSTILE = {
-    "many parts": ("d/" + "-".join(f"{{p{n}}}" for n in range(32)) + "!", "-"),
-    "many parts, letters": ("d/" + "a".join(f"{{p{n}}}" for n in range(32)) + "!", "a"),
+    "many captures": ("d/" + "-".join(f"{{p{n}}}" for n in range(32)) + "!", "-"),
+    "many captures, letters": ("d/" + "a".join(f"{{p{n}}}" for n in range(32)) + "!", "a"),
     "many paths": ("d/" + "/".join(f"{{p{n}:path}}" for n in range(32)) + "!", "a/"),
     "many double stars": ("d/" + "**/a/" * 30 + "**/*!", "a/"),
     "many stars": ("d/" + "*a" * 32 + "!", "a"),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.routes.matcher import Subject
 from shared.routes.pattern import MAX_LENGTH, compile_pattern
-from shared.routes.pieces import Subject
 
 
 def match(pattern: str, path: str) -> dict[str, object] | None:
@@ -18,10 +18,10 @@ def match(pattern: str, path: str) -> dict[str, object] | None:
 
 
 MATCHES = [
-    # A part is one or more characters inside one folder.
+    # A capture is one or more characters inside one folder.
     ("my-data/{name}", "my-data/a.csv", {"name": "a.csv"}),
     ("my-data/{folder}/{name}.csv", "my-data/in/a.csv", {"folder": "in", "name": "a"}),
-    # Several parts in one name: those on the left take as much as they can, as in a binding.
+    # Several captures in one name: those on the left take as much as they can, as in a binding.
     ("d/{name}.{ext}", "d/report.v2.csv", {"name": "report.v2", "ext": "csv"}),
     ("d/{a}--{b}", "d/1--2--3", {"a": "1--2", "b": "3"}),
     # ... but never so much that the rest could not match.
@@ -61,7 +61,7 @@ MATCHES = [
     ("d/**/{name}.csv", "d/a.csv", {"name": "a"}),
     ("d/**/{name}.csv", "d/x/y/a.csv", {"name": "a"}),
     ("**/raw/**/{name}", "d/x/raw/y/a", {"name": "a"}),
-    # The container can be a part too.
+    # The container can be a capture too.
     ("{container}/in/{name}", "d/in/a", {"container": "d", "name": "a"}),
     # Two braces are one; nothing else has a meaning.
     ("d/{{x}}/{name}", "d/{x}/a", {"name": "a"}),
@@ -91,10 +91,10 @@ MISSES = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "path", "parts"), MATCHES)
-def test_path_that_fits_gives_its_parts(pattern: str, path: str, parts: dict[str, object]) -> None:
-    """The whole path must fit; typed parts come as their types."""
-    assert parts == match(pattern, path)
+@pytest.mark.parametrize(("pattern", "path", "captures"), MATCHES)
+def test_path_that_fits_gives_its_parts(pattern: str, path: str, captures: dict[str, object]) -> None:
+    """The whole path must fit; typed captures come as their types."""
+    assert captures == match(pattern, path)
 
 
 @pytest.mark.parametrize(("pattern", "path", "why"), MISSES)
@@ -142,7 +142,7 @@ def regex_twins(draw: st.DrawFn) -> tuple[str, str]:
 @settings(max_examples=1_000, deadline=None)
 @given(twin=regex_twins(), data=st.data())
 def test_pattern_and_regular_expression_agree(twin: tuple[str, str], data: st.DataObject) -> None:
-    """The same paths match, with the same parts, as with the greedy groups of a regular expression."""
+    """The same paths match, with the same captures, as with the greedy groups of a regular expression."""
     pattern, regex = twin
     path = data.draw(st.one_of(st.from_regex(regex, fullmatch=True, alphabet="ab1-./"), PATHS), label="path")
     expected = re.fullmatch(regex, path)
@@ -186,7 +186,7 @@ WRONG = [
     ("d/in/", "ends with /"),
     ("d/{a}{b}", "side by side"),
     ("d/{a}*", "side by side"),
-    ("d/{a}-{a}", "names the part {a} twice"),
+    ("d/{a}-{a}", "names the capture {a} twice"),
     ("d/{1a}", "begins with no digit"),
     ("d/{}", "letters, digits and _"),
     ("d/{n:float}", "'float' is no type"),

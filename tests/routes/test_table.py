@@ -11,7 +11,7 @@ from shared.model.conf import encode_conf
 from shared.model.run_id import run_id
 from shared.model.run_request import RunRequest, WhenPaused
 from shared.routes.completeness import DEFAULTS
-from shared.routes.pieces import Subject
+from shared.routes.matcher import Subject
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
 from tests.samples import MOMENT, blob_event
@@ -70,6 +70,29 @@ def test_each_route_has_its_own_run_id() -> None:
     ]
 
 
+def test_id_goes_into_the_run_id_and_survives_a_rename() -> None:
+    """The conf shows the name; the id is the name unless it is set."""
+    event = blob_event()
+    (before,) = table(ORDERS).match(event).requests
+    renamed = table(route("sales", "landing/orders/**", 'id = "orders"'))
+    (after,) = renamed.match(event).requests
+
+    assert (before.route, before.route_id) == ("orders", "orders")
+    assert (after.route, after.route_id, after.conf["route"]) == ("sales", "orders", "sales")
+    assert after.run_id == before.run_id
+
+
+def test_route_is_found_by_its_id() -> None:
+    """Not by its name, where the two differ."""
+    routes = table(ORDERS + route("new", "**", 'id = "old"'))
+
+    assert [found.name if (found := routes.by_id(key)) else None for key in ("orders", "old", "new")] == [
+        "orders",
+        "new",
+        None,
+    ]
+
+
 SKIPS = [
     ("no route", route("eu", "eu/**"), {}, [("", "no_route")]),
     ("an exception", ignored("not", "**") + ALL, {}, [("not", "ignored")]),
@@ -124,6 +147,7 @@ def test_request_carries_all_that_the_route_chose() -> None:
             "route": "orders",
         },
         route="orders",
+        route_id="orders",
         logical_date=datetime(2026, 11, 20, tzinfo=UTC),
         when_paused=WhenPaused.HOLD,
         max_runs_per_minute=30,

@@ -89,12 +89,12 @@ def test_name_of_a_file_is_data_only(hostile: str) -> None:
 WRONG = [
     ("{", "has a { without its partner; write {{ or }}"),
     ("}", "has a } without its partner"),
-    ("{other}", "has {other}, which is no part of match; that has {name}, {n}, {day}, {at}"),
-    ("{}", "has {}, which is no part"),
-    ("{name.x}", "which is no part of match"),
+    ("{other}", "has {other}, which is no capture of match; that has {name}, {n}, {day}, {at}"),
+    ("{}", "has {}, which is no capture"),
+    ("{name.x}", "which is no capture of match"),
     ("{event.nothing}", "which is no field of an event; there are account, container"),
     ("{event.metadata.}", "which is no field of an event"),
-    (["{other}"], "which is no part of match"),
+    (["{other}"], "which is no capture of match"),
     ({"a": float("inf")}, "is inf, which JSON does not have"),
 ]
 
@@ -107,10 +107,10 @@ def test_wrong_template_is_refused(value: Any, message: str) -> None:
 
 
 def test_template_that_only_parts_may_fill_refuses_fields() -> None:
-    """The DAG is chosen by parts that a route lists, never by a field."""
-    with pytest.raises(ValueError, match=r"has \{event\.size\}, but only parts of match"):
+    """The DAG is chosen by captures that a route lists, never by a field."""
+    with pytest.raises(ValueError, match=r"has \{event\.size\}, but only captures of match"):
         compile_template("{event.size}", PARTS, event_fields=False)
-    with pytest.raises(ValueError, match="that has no named part"):
+    with pytest.raises(ValueError, match="that has no named capture"):
         compile_template("{x}", [])
 
 

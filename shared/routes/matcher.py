@@ -1,11 +1,11 @@
-"""The pieces of a compiled path pattern: steps of a matcher that never goes back.
+"""`Subject` and the steps of a compiled path pattern: a matcher that never goes back.
 
-A set of places in the text is one integer. Bit `r` is the place `r` characters before the end, so pieces that
+A set of places in the text is one integer. Bit `r` is the place `r` characters before the end, so steps that
 are applied from the last to the first move to higher bits, and an addition carries through a whole run of
 characters (`MatchStar` of Cameron et al., "Bitwise data parallelism in regular expression matching", 2014).
-The work is (length of the name) x (number of pieces), whatever the name and the pattern are.
+The work is (length of the name) x (number of steps), whatever the name and the pattern are.
 
-Among several ways to match, each piece from the left takes as much as it can, as `{name}` of a binding does.
+Among several ways to match, each step from the left takes as much as it can, as `{name}` of a binding does.
 """
 
 import re
@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol
 
 MAX_DIGITS = 18
-"""Of an `int` part, so that the number fits 64 bits wherever it goes."""
+"""Of an `int` capture, so that the number fits 64 bits wherever it goes."""
 
 _DIGITS = re.compile(f"[0-9]{{1,{MAX_DIGITS}}}")
 _TOKENS = {"yyyy": 4, "MM": 2, "dd": 2, "HH": 2, "mm": 2, "ss": 2}
@@ -58,7 +58,7 @@ class Subject:
         return self._marked(moment, self._find_moments, moment)
 
     def _marked[T](self, key: object, find: Callable[[T], Iterable[int]], what: T) -> int:
-        """Find once for each text, however many pieces ask."""
+        """Find once for each text, however many steps ask."""
         if key not in self._marks:
             self._marks[key] = sum(1 << place for place in find(what))
         return self._marks[key]
@@ -75,14 +75,14 @@ class Subject:
                 yield self.size - hit.start()
 
 
-class Piece(Protocol):
+class Step(Protocol):
     """One step of a pattern."""
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """Give the places from which this piece reaches one of `ends`."""
+        """Give the places from which this step reaches one of `ends`."""
 
     def end(self, subject: Subject, start: int, ends: int) -> int:
-        """Give the farthest of `ends` that this piece reaches from `start`, one of its `starts`."""
+        """Give the farthest of `ends` that this step reaches from `start`, one of its `starts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ class Literal:
     text: str
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         return (ends & subject.occurrences(self.text)) << len(self.text)
 
     def end(self, _subject: Subject, start: int, _ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         return start - len(self.text)
 
 
@@ -107,12 +107,12 @@ class InFolder:
     least: int
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         marks, others = (ends & subject.others) << 1 if self.least else ends, subject.others
         return (((marks & others) + others) ^ others) | marks
 
     def end(self, subject: Subject, start: int, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         slash = subject.text.find("/", subject.size - start)
         return _farthest(ends, 0 if slash < 0 else subject.size - slash)
 
@@ -126,12 +126,12 @@ class AnyPath:
     """One or more characters of any kind: `{name:path}` and a last `**`."""
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         lowest = ends & -ends
         return (1 << (subject.size + 1)) - (lowest << 1) if lowest >> subject.size == 0 else 0
 
     def end(self, _subject: Subject, _start: int, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         return _farthest(ends, 0)
 
     def value(self, text: str) -> object:
@@ -144,12 +144,12 @@ class Folders:
     """Zero or more whole folders with the `/` behind each: `**/`."""
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         behind = ends & subject.slashes
         return ends | AnyPath().starts(subject, behind) if behind else ends
 
     def end(self, subject: Subject, start: int, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         behind = ends & subject.slashes
         return min(start, _farthest(behind, 0)) if behind else start
 
@@ -159,7 +159,7 @@ class Int:
     """A whole number of ASCII digits, leading zeros allowed: `{n:int}`."""
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         found = 0
         for _ in range(MAX_DIGITS):
             ends = (ends & subject.digits) << 1
@@ -167,7 +167,7 @@ class Int:
         return found
 
     def end(self, subject: Subject, start: int, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         run = _DIGITS.match(subject.text, subject.size - start)
         return _farthest(ends, subject.size - run.end() if run else start)
 
@@ -207,11 +207,11 @@ class Moment:
         return cls(re.compile(f"(?={regex})"), len(layout), is_day="HH" not in found)
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         return (ends << self.width) & subject.moments(self)
 
     def end(self, _subject: Subject, start: int, _ends: int) -> int:
-        """See `Piece`."""
+        """See `Step`."""
         return start - self.width
 
     def value(self, text: str) -> object:
@@ -229,8 +229,8 @@ class Moment:
         return moment.date() if self.is_day else moment
 
 
-Part = InFolder | AnyPath | Int | Moment
-"""A piece that can have a name: its `value` is what a template inserts."""
+Capture = InFolder | AnyPath | Int | Moment
+"""A step that can have a name: its `value` is what a template inserts."""
 
 
 def _farthest(ends: int, limit: int) -> int:
