@@ -8,7 +8,7 @@ from azurefunctions.extensions.bindings import blob
 from shared.app import App
 from shared.config.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION, Bindings
 from shared.config.settings import HOST_CONNECTION
-from shared.sources.event_queue import QUEUE
+from shared.ingest import EVENT_QUEUE
 
 # Read at import, because decorators need literals. Every other setting is read when the first event comes.
 BINDINGS = Bindings.from_env(os.environ)
@@ -31,7 +31,7 @@ def blob_to_dag(client: blob.BlobClient, context: func.Context) -> None:
 
 
 @app.function_name(QUEUE_FUNCTION)
-@app.queue_trigger(arg_name="message", queue_name=QUEUE, connection=HOST_CONNECTION)
+@app.queue_trigger(arg_name="message", queue_name=EVENT_QUEUE, connection=HOST_CONNECTION)
 def queue_to_dag(message: func.QueueMessage, context: func.Context) -> None:
     """Start the DAG runs of the events in a message that Event Grid wrote."""
     trace = context.trace_context.trace_parent
@@ -42,5 +42,5 @@ def queue_to_dag(message: func.QueueMessage, context: func.Context) -> None:
 @app.function_name(DISPATCHER_FUNCTION)
 @app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *", use_monitor=False)
 def dispatcher(timer: func.TimerRequest) -> None:  # noqa: ARG001  (the binding needs its argument)
-    """Deliver what is parked, while there is work and time."""
+    """Drain the outbox, while there is work and time."""
     BRIDGE.dispatch()

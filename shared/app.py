@@ -7,25 +7,24 @@ from collections.abc import Mapping
 from shared.config.bindings import LANDING_CONNECTION
 from shared.config.settings import HOST_CONNECTION
 from shared.config.storage_connection import StorageConnection
-from shared.delivery.backoff import Delays
 from shared.event_log import EventLog
 from shared.model.errors import BadEvent, Misconfigured
-from shared.model.pending import Parked
-from shared.sources.event_grid import parked_from_event_grid
+from shared.model.pending import Pending
+from shared.sources.event_grid import pending_from_event_grid
 from shared.storage.accounts import StorageAccount
-from shared.storage.outbox import Parking
+from shared.storage.outbox import Outbox
 from shared.timing import Timing
-from shared.wiring import Parts, build_parts
+from shared.wiring import Services, build_outbox, build_services
 
-_MISCONFIGURED_DELAYS = Delays(least_seconds=30, most_seconds=30)
+_REDRIVE_SHARE = 0.25
 
 
 class App:
     """The ways into the app, one for each function.
 
-    Nothing is read or opened at import: an app that fails there has no functions, and events for an app
-    without functions are dropped without a word. With unusable settings, events are parked as they come and
-    flow when the settings are mended (which starts the app anew); the fault is logged once, not once a blob.
+    Nothing is read or opened at import: an app that fails there has no functions, and the platform drops
+    events for an app without functions. With unusable settings, events are written to the outbox as they come
+    and flow when the settings are corrected (which restarts the app); the fault is logged once.
     """
 
     def __init__(
@@ -38,9 +37,9 @@ class App:
         self._log = log or EventLog()
         self._timing = timing or Timing()
         self._lock = threading.Lock()
-        self._parts: Parts | None = None
+        self._services: Services | None = None
         self._fault: Misconfigured | None = None
-        self._parking: Parking | None = None
+        self._outbox: Outbox | None = None
 
     def on_blob(self, container: str, name: str, *, traceparent: str | None = None) -> None:
         """Handle one call of the blob trigger; afterwards every run of the blob is delivered or kept.
@@ -48,41 +47,45 @@ class App:
         Raises:
             BlobToDagError: The event could not even be kept: the host will call again.
         """
-        parts = self._built()
-        if isinstance(parts, Misconfigured):
-            self._park([Parked(container=container, name=name)], parts)
-        else:
-            parts.blob_trigger.handle(container, name, traceparent=traceparent)
+        services = self._built()
+        pending = Pending(container=container, name=name)
+        if isinstance(services, Misconfigured):
+            self._park([pending], services)
+            return
+        services.ingest.take(pending, traceparent=traceparent)
+        services.dispatcher.after_event()
 
     def on_event(self, body: bytes, *, traceparent: str | None = None) -> None:
         """Handle one message of the event queue, as `on_blob`."""
-        parts = self._built()
-        if isinstance(parts, Misconfigured):
+        services = self._built()
+        if isinstance(services, Misconfigured):
             try:
-                self._park(list(parked_from_event_grid(body)), parts)
+                self._park(list(pending_from_event_grid(body)), services)
             except BadEvent:
-                # Dead letters need usable settings: the message stays in the platform's queues.
-                raise parts from None
-        else:
-            parts.event_queue.handle(body, traceparent=traceparent)
+                # It stays in the platform's queues until the settings are usable.
+                raise services from None
+            return
+        services.ingest.take_message(body, traceparent=traceparent)
+        services.dispatcher.after_event()
 
     def dispatch(self) -> None:
-        """Collect what the platform gave up on and deliver what is parked, while there is work and time.
+        """Take back what the platform gave up on and drain the outbox, while there is work and time.
 
         Raises:
-            StorageUnavailable: The queue cannot be read; the next tick tries again.
+            StorageUnavailable: The outbox cannot be read; the next tick tries again.
         """
-        parts = self._built()
-        if isinstance(parts, Misconfigured):
+        services = self._built()
+        if isinstance(services, Misconfigured):
             return
-        parts.collector.run()
-        parts.dispatcher.run()
+        now = self._timing.clock()
+        services.redrive.run(now + self._timing.dispatch_seconds * _REDRIVE_SHARE)
+        services.dispatcher.drain(now + self._timing.dispatch_seconds)
 
-    def _built(self) -> Parts | Misconfigured:
+    def _built(self) -> Services | Misconfigured:
         with self._lock:
-            if self._parts is None and self._fault is None:
+            if self._services is None and self._fault is None:
                 try:
-                    self._parts = build_parts(self._environ, self._log, self._timing)
+                    self._services = build_services(self._environ, self._log, self._timing)
                 except Misconfigured as fault:
                     self._fault = fault
                     self._log.error("app.misconfigured", message=str(fault))
@@ -95,19 +98,17 @@ class App:
                     self._fault = Misconfigured(msg)
                     self._log.error("app.misconfigured", message=msg)
             # A fresh exception each time: one that is raised again collects tracebacks.
-            return self._parts or Misconfigured(str(self._fault))
+            return self._services or Misconfigured(str(self._fault))
 
-    def _park(self, heard: list[Parked], fault: Misconfigured) -> None:
-        """Park with the one setting that this needs; without it fail, and the platform tries again."""
+    def _park(self, events: list[Pending], fault: Misconfigured) -> None:
+        """Write to the outbox, which needs one setting; without it fail, and the platform retries."""
         with self._lock:
-            if self._parking is None:
+            if self._outbox is None:
                 try:
                     connection = StorageConnection.from_env(self._environ, HOST_CONNECTION)
-                    account = StorageAccount(connection, threads=4)
+                    self._outbox = build_outbox(StorageAccount(connection, threads=4), self._timing)
                 except ValueError:
                     raise fault from None
-                self._parking = Parking(account.queues, visibility_seconds=self._timing.visibility_seconds)
-        for parked in heard:
-            again = parked.again(fault, pin=None)
-            self._parking.park(again, delay_seconds=_MISCONFIGURED_DELAYS.after(fault, failures=1))
-            self._log.info("run.parked", blob=parked.path, reason=fault.code)
+        for pending in events:
+            self._outbox.park(pending.after(fault, now=self._timing.now()))
+            self._log.info("run.waiting", blob=pending.path, reason=fault.code)

@@ -1,107 +1,117 @@
-"""`Intake`: takes what was heard of a blob to the trigger module, after a look at it where needed."""
+"""`Ingest`: every way in. Fetches missing properties, then hands the event to the trigger module."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from shared.delivery_context import Turn
 from shared.event_log import EventLog
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import BadEvent, CopyPending, StorageUnavailable
-from shared.model.pending import Parked
-from shared.storage.observer import Observer
+from shared.model.errors import BadEvent, CopyPending, PermanentError, RetryableError
+from shared.model.pending import Pending
+from shared.routes.table import RouteTable
+from shared.settlement import Settlement
+from shared.sources.event_grid import pending_from_event_grid
+from shared.storage.blob_reader import BlobReader
+from shared.storage.dead_letters import DeadLetters
+from shared.storage.outbox import Outbox
 from shared.trigger import Trigger
+
+EVENT_QUEUE = "airflow-events"
+"""Queue of the host account that Event Grid writes to, where EVENT_SOURCE=queue."""
 
 _COPY = "CopyBlob"
 
 
-class Intake:
-    """The one way in for events from every source, new ones and parked ones that no route has seen yet.
-
-    Args:
-        landing: Reads the facts of a blob.
-        needs_head: Tells whether a route needs facts that an event lacks; see `RouteTable.needs_head`.
-        trigger: Delivers.
-        log: Of events.
-    """
+class Ingest:
+    """Takes events from the triggers, and those rows of the outbox that no route has been asked about."""
 
     def __init__(
         self,
-        landing: Observer,
-        needs_head: Callable[[BlobEvent, str | None], bool],
+        *,
+        reader: BlobReader,
+        routes: RouteTable,
         trigger: Trigger,
+        settlement: Settlement,
+        outbox: Outbox,
+        dead_letters: DeadLetters,
         log: EventLog,
     ) -> None:
-        self._landing = landing
-        self._needs_head = needs_head
+        self._reader = reader
+        self._routes = routes
         self._trigger = trigger
+        self._settlement = settlement
+        self._outbox = outbox
+        self._dead_letters = dead_letters
         self._log = log
 
-    def take(
-        self, heard: Parked, turn: Turn, *, runs: Turn | None = None, traceparent: str | None = None
-    ) -> None:
-        """Deliver every run of the blob, or keep what cannot be delivered now.
-
-        Args:
-            heard: A version, or only a name.
-            turn: Where it waits if it cannot even be looked at.
-            runs: Where its runs wait, each for itself; the same where nothing is parked yet.
-            traceparent: Of the invocation.
+    def take_message(self, body: bytes, *, traceparent: str | None = None) -> None:
+        """Deliver every event of a queue message; what cannot be read becomes a dead letter.
 
         Raises:
-            StorageUnavailable: Something could not be kept: fail, so that it comes again.
+            StorageUnavailable: An event could not be kept: fail, so that the platform tries again.
+        """
+        count = 0
+        try:
+            for pending in pending_from_event_grid(body):
+                count += 1
+                self.take(pending, traceparent=traceparent)
+        except BadEvent as error:
+            self._dead_letters.add_unreadable(body, error, source=EVENT_QUEUE)
+            return
+        if not count:
+            self._log.info("event.ignored", source=EVENT_QUEUE)
+
+    def take(self, pending: Pending, *, traceparent: str | None = None) -> None:
+        """Deliver every run of a new event, or keep what cannot be delivered now.
+
+        Raises:
+            StorageUnavailable: Something could not be kept: fail, so that the event comes again.
         """
         try:
-            event = self._look(heard, traceparent)
-        except StorageUnavailable as error:
-            self._trigger.put_off(heard, error, turn)
-            return
-        except BadEvent as error:
-            self._trigger.bury(heard, error, turn)
-            return
-        if event is None:
-            self._log.warning("blob.gone", blob=heard.path)
-        else:
-            try:
-                self._trigger.handle(event, runs or turn, api=heard.api)
-            except CopyPending as error:
-                # Not as this version: the end of the copy changes the ETag, so the blob is looked at again.
-                again = replace(heard, event=None)
-                self._trigger.put_off(again, error, turn)
-                return
-        turn.place.leave()
+            event = self._look(pending, traceparent)
+            if event is not None:
+                self._trigger.handle(event, api=pending.api)
+        except CopyPending as error:
+            # Not as this version: the end of the copy changes the ETag, so the blob is looked at again.
+            self._settlement.wait(pending.by_name(), error)
+        except RetryableError as error:
+            self._settlement.wait(pending, error)
+        except PermanentError as error:
+            self._settlement.die(pending, error)
 
-    def complete(self, event: BlobEvent) -> BlobEvent | None:
-        """Give the event with all facts of its version; None if the blob is another version by now.
+    def route(self, pending: Pending) -> None:
+        """Write each run of an event that waited without a route into its lane.
 
         Raises:
-            StorageUnavailable: It cannot be looked at.
+            RetryableError: It cannot be looked at, or not yet.
+            PermanentError: There can be no such blob.
         """
-        observed = self._landing.observe(event.container, event.name, traceparent=event.traceparent)
-        return _with_facts(event, observed) if observed and observed.etag == event.etag else None
+        event = self._look(pending, None)
+        if event is None:
+            return
+        for run, _ in self._trigger.runs_of(event, api=pending.api):
+            self._outbox.park(replace(run, history=pending.history, parked_at=pending.parked_at))
 
-    def _look(self, heard: Parked, traceparent: str | None) -> BlobEvent | None:
-        told = heard.event
-        if told is not None and traceparent is not None:
-            told = replace(told, traceparent=traceparent)
-        if told is not None and not self._needs_head(told, heard.api):
-            return told
-        trace = traceparent or (told.traceparent if told else None)
-        observed = self._landing.observe(heard.container, heard.name, traceparent=trace)
-        if told is None:
-            return observed
-        if observed is None:
-            return told
-        if observed.etag == told.etag:
-            return _with_facts(told, observed)
-        # A copy that was pending when it was told of has ended since; otherwise facts of a newer version
-        # stay out of an older one's conf.
-        return observed if heard.api == _COPY else told
-
-
-def _with_facts(told: BlobEvent, observed: BlobEvent) -> BlobEvent:
-    return replace(
-        observed,
-        event_time=told.event_time,
-        sequencer=told.sequencer,
-        version_id=told.version_id or observed.version_id,
-    )
+    def _look(self, pending: Pending, traceparent: str | None) -> BlobEvent | None:
+        """Return the event with all properties that its routes need; None if the blob is gone."""
+        event = pending.event
+        if event is not None and traceparent is not None:
+            event = replace(event, traceparent=traceparent)
+        if event is not None and not self._routes.needs_head(event, api=pending.api):
+            return event
+        trace = traceparent or (event.traceparent if event else None)
+        current = self._reader.read(pending.container, pending.name, traceparent=trace)
+        if event is None:
+            if current is None:
+                self._log.warning("blob.gone", blob=pending.path)
+            return current
+        if current is None:
+            return event
+        if current.etag == event.etag:
+            return replace(
+                current,
+                event_time=event.event_time,
+                sequencer=event.sequencer,
+                version_id=event.version_id or current.version_id,
+            )
+        # A copy that was pending when its event was raised has ended since; otherwise properties of a newer
+        # version stay out of an older one's conf.
+        return current if pending.api == _COPY else event

@@ -1,8 +1,9 @@
-"""`Timing`: the times that nobody has to set, and the clock that they are read from."""
+"""`Timing`: the times that nobody has to set, and the clocks that they are read from."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 KEY_VAULT_CACHE_SECONDS = 300.0
 """How long the secret is taken as current."""
@@ -10,9 +11,10 @@ KEY_VAULT_CACHE_SECONDS = 300.0
 CREDENTIAL_REFUSAL_PAUSE_SECONDS = 30.0
 """How often at most a rejection makes the app read the secret or log in again."""
 
-PARK_MIN_DELAY_SECONDS = 30.0
-PARK_MAX_DELAY_SECONDS = 3_600.0
-"""How long an event waits after its first failure, and what that grows to."""
+
+def utc_now() -> datetime:
+    """Return the time, aware."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +22,29 @@ class Timing:
     """Times that hold in Azure as they are; tests make them short.
 
     Attributes:
-        dispatch_seconds: How long one dispatcher goes on taking messages: well before functionTimeout.
-        visibility_seconds: How long a parked message is the dispatcher's: no delivery takes longer, with all
-            its time-outs.
-        collector_visibility_seconds: How long a message of a poison queue is ours while it is moved.
-        airflow_probe_seconds: How often an Airflow that is down is asked.
-        log_in_probe_seconds: How often a log-in that was refused is tried.
+        live_seconds: How long a new event may take over all of its runs; the rest waits.
+        live_drain_seconds: How long a live invocation drains after its own event.
+        dispatch_seconds: How long the dispatcher works, the redrive included: well before functionTimeout.
+        look_seconds: How often each instance looks at the heads of all lanes.
+        overdue_seconds: How long a due row may lie until a live invocation drains, for the timer may be dead.
+        refresh_seconds: How often a drain looks for rows that were written meanwhile.
+        move_seconds: How long a lane rests before its rows move to another DAG: longer than any invocation.
+        park_seconds: How long a row is tried to be written before the invocation fails.
+        redrive_visibility_seconds: How long a message of a poison queue is ours while it is moved.
         clock: Monotonic seconds.
         sleep: Waits for the given seconds.
+        now: The time, aware.
     """
 
+    live_seconds: float = 100.0
+    live_drain_seconds: float = 20.0
     dispatch_seconds: float = 120.0
-    visibility_seconds: int = 300
-    collector_visibility_seconds: int = 60
-    airflow_probe_seconds: float = 30.0
-    log_in_probe_seconds: float = 60.0
+    look_seconds: float = 60.0
+    overdue_seconds: float = 120.0
+    refresh_seconds: float = 1.0
+    move_seconds: float = 600.0
+    park_seconds: float = 20.0
+    redrive_visibility_seconds: int = 60
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = utc_now

@@ -1,247 +1,206 @@
 """The shared trigger module: a blob event in, exactly one outcome for each DAG run out.
 
-The only place that knows what to do next: delivered, parked to be tried again, or a dead letter.
+The only place that knows what to do next: delivered, waiting in the outbox, or a dead letter.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from enum import Enum
-from typing import Protocol
+from dataclasses import dataclass
 
-from shared.airflow.client import Delivery
-from shared.delivery.backoff import Delays
-from shared.delivery_context import Turn
+from shared.delivery.guarded_client import GuardedClient
+from shared.delivery.holds import Holds
+from shared.delivery.rate_limits import is_capped
 from shared.event_log import EventLog
 from shared.model.blob_event import BlobEvent
 from shared.model.conf import build_conf
 from shared.model.errors import (
     AirflowMoved,
     AtCapacity,
-    BlobToDagError,
     DagPaused,
-    Misconfigured,
     PermanentError,
+    RateLimited,
     RetryableError,
     RouteMissing,
-    Wait,
+    Scope,
 )
-from shared.model.pending import Parked, Pin
-from shared.model.run_id import run_id
+from shared.model.lane import Lane
+from shared.model.pending import Pending
 from shared.model.run_request import RunRequest, WhenPaused
-from shared.routes.table import Plan
-
-
-class Routes(Protocol):
-    """Turns an event into runs; see `RouteTable`."""
-
-    def match(self, event: BlobEvent, *, api: str | None = None) -> Plan:
-        """Give the runs that the event should start."""
-
-
-class Airflow(Protocol):
-    """What the trigger module needs of Airflow; see `Gate`."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a breaker holds calls back."""
-
-    def trigger(self, run: RunRequest) -> Delivery:
-        """Make sure that the run is there."""
-
-    def is_paused(self, dag_id: str) -> bool:
-        """Tell whether the DAG is paused."""
-
-
-class Graveyard(Protocol):
-    """Where dead letters lie; see `DeadLetters`."""
-
-    def bury(self, parked: Parked, error: BlobToDagError, *, dag_id: str | None = None) -> str:
-        """Keep the event for a person to look at; raises StorageUnavailable."""
-
-
-class Outcome(Enum):
-    """How one DAG run ended up, for now."""
-
-    CREATED = "created"
-    ALREADY_THERE = "already_there"
-    PARKED = "parked"
-    DEAD = "dead"
-    DROPPED = "dropped"
+from shared.routes.table import RouteTable
+from shared.settlement import Outcome, Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Policy:
     """What the settings say about deliveries.
 
     Attributes:
         airflow_url: Base URL of the Airflow that runs go to.
-        missing_dag_max_age: After that a missing DAG is no longer awaited.
-        delays: How long an event is parked.
         former_urls: Addresses that the same Airflow had before.
-        live_seconds: How long one new event may take over all of its runs; the rest is parked.
+        is_capped: Whether a cap holds for all runs, so that all go through the outbox.
+        live_seconds: How long a new event may take over all of its runs; the rest waits.
+        retry: Tries a delivery again while that may help within seconds.
         clock: Monotonic seconds.
     """
 
     airflow_url: str
-    missing_dag_max_age: timedelta
-    delays: Delays
+    retry: Callable[[Callable[[], Outcome]], Outcome]
+    clock: Callable[[], float]
     former_urls: frozenset[str] = frozenset()
+    is_capped: bool = False
     live_seconds: float = 100.0
-    clock: Callable[[], float] = time.monotonic
 
 
 class Trigger:
     """Turns blob events into DAG runs, from any number of threads."""
 
     def __init__(
-        self, *, routes: Routes, airflow: Airflow, graveyard: Graveyard, log: EventLog, rules: Rules
+        self,
+        *,
+        routes: RouteTable,
+        airflow: GuardedClient,
+        settlement: Settlement,
+        holds: Holds,
+        log: EventLog,
+        policy: Policy,
     ) -> None:
         self._routes = routes
         self._airflow = airflow
-        self._graveyard = graveyard
+        self._settlement = settlement
+        self._holds = holds
         self._log = log
-        self._rules = rules
-        self._told: set[str] = set()
+        self._policy = policy
 
-    def handle(self, event: BlobEvent, turn: Turn, *, api: str | None = None) -> list[Outcome]:
-        """Deliver the runs of an event that no route has seen yet.
+    def runs_of(self, event: BlobEvent, *, api: str | None = None) -> list[tuple[Pending, RunRequest]]:
+        """Return what the routes ask for, each run with the event as it would wait.
+
+        Raises:
+            CopyPending: The blob is still being copied; nothing was done.
+        """
+        plan = self._routes.match(event, api=api)
+        if not plan.requests:
+            reasons = ",".join(f"{skip.route}:{skip.reason}".lstrip(":") for skip in plan.skipped)
+            self._log.info("blob.skipped", blob=event.path, size=event.size, reason=reasons)
+        return [(_pending(event, api, run), run) for run in plan.requests]
+
+    def handle(self, event: BlobEvent, *, api: str | None = None) -> list[Outcome]:
+        """Deliver the runs of a new event.
 
         Raises:
             CopyPending: The blob is still being copied; nothing was done.
             StorageUnavailable: An event could not be kept: fail, so that it comes again.
         """
-        end = self._rules.clock() + self._rules.live_seconds
+        end = self._policy.clock() + self._policy.live_seconds
         self._log.info(
             "blob.observed", blob=event.path, size=event.size, etag=event.etag, event_time=event.event_time
         )
-        plan = self._routes.match(event, api=api)
-        if not plan.requests:
-            reasons = ",".join(f"{skip.route}:{skip.reason}".lstrip(":") for skip in plan.skipped)
-            self._log.info("blob.skipped", blob=event.path, size=event.size, reason=reasons)
-        return [self._settle(_waiting(event, api, run), run, turn, end=end) for run in plan.requests]
+        return [self._deliver(pending, run, end) for pending, run in self.runs_of(event, api=api)]
 
-    def put_off(self, parked: Parked, error: RetryableError, turn: Turn) -> Outcome:
-        """Park an event that could not even be looked at; raises StorageUnavailable."""
-        return self._park(parked, error, None, turn)
-
-    def bury(self, parked: Parked, error: PermanentError, turn: Turn) -> Outcome:
-        """Keep an event that can never be delivered for a person to look at; raises StorageUnavailable."""
-        return self._bury(parked, error, None, turn)
-
-    def redeliver(self, parked: Parked, event: BlobEvent, route: str, turn: Turn) -> Outcome:
-        """Deliver a run that was parked.
-
-        Raises:
-            StorageUnavailable: As `handle`.
-        """
-        try:
-            run = self._run_again(parked, event, route)
-        except RetryableError as error:
-            return self._park(parked, error, None, turn)
-        except PermanentError as error:
-            return self._bury(parked, error, None, turn)
-        return self._settle(parked, run, turn)
-
-    def _run_again(self, parked: Parked, event: BlobEvent, route: str) -> RunRequest:
-        """Give the run as the routes are now; one that may have been sent keeps its DAG all the same."""
-        plan = self._routes.match(event, api=parked.api)
-        run = next((request for request in plan.requests if request.route == route), None)
-        if not parked.pin:
-            if run is None:
-                msg = (
-                    f"Route {route!a} asks for no run of {event.path!a} any more. Was it renamed or removed?"
-                )
-                raise RouteMissing(msg)
-            return run
-        if parked.pin.airflow not in {self._rules.airflow_url, *self._rules.former_urls}:
-            msg = (
-                f"The run may have been sent to {parked.pin.airflow}; AIRFLOW_BASE_URL is another one now, "
-                "where it could run a second time. If it is the same Airflow, name the old address in "
-                "AIRFLOW_FORMER_URLS; if not, set AIRFLOW_BASE_URL back until such runs are delivered."
-            )
-            raise AirflowMoved(msg)
-        if run is None:
-            conf = build_conf(event, route=route)
-            run = RunRequest(
-                dag_id="", run_id=run_id(event, route=route), conf=conf, route=route, route_id=route
-            )
-        return replace(run, dag_id=parked.pin.dag_id)
-
-    def _settle(self, parked: Parked, run: RunRequest, turn: Turn, *, end: float | None = None) -> Outcome:
-        may_have_been_sent = parked.pin is not None
+    def _deliver(self, pending: Pending, run: RunRequest, end: float) -> Outcome:
+        may_have_been_sent = False
 
         def attempt() -> Outcome:
             nonlocal may_have_been_sent
-            if not may_have_been_sent and self._is_dropped(run, turn):
-                return Outcome.DROPPED
             try:
-                return Outcome(self._airflow.trigger(run).value)
+                return self.send(run, pending.lane, may_have_been_sent=may_have_been_sent)
             except RetryableError as error:
                 may_have_been_sent |= error.may_have_been_sent
                 raise
 
         try:
-            if end is not None and self._rules.clock() >= end:
-                msg = "The time of the invocation is used up; the run goes on from the queue."
-                raise AtCapacity(msg)
-            outcome = turn.retry(attempt)
+            self._check_may_be_sent_live(run, pending.lane, end)
+            outcome = self._policy.retry(attempt)
         except RetryableError as error:
-            pin = Pin(dag_id=run.dag_id, airflow=self._rules.airflow_url) if may_have_been_sent else None
-            again = parked.again(error, pin=pin, age=turn.age)
-            if again.missing_for(turn.age) >= self._rules.missing_dag_max_age:
-                return self._bury(again, error, run.dag_id, turn)
-            return self._park(parked, error, pin, turn)
+            sent_to = self._settlement.target(pending.lane) if may_have_been_sent else None
+            return self._settlement.wait(pending, self._airflow.judge(error), sent_to=sent_to)
         except PermanentError as error:
-            return self._bury(parked, error, run.dag_id, turn)
-        turn.place.leave()
-        self._log.info(
-            f"run.{outcome.value}",
-            blob=parked.path,
-            size=parked.event.size if parked.event else None,
-            dag_id=run.dag_id,
-            run_id=run.run_id,
-        )
+            return self._settlement.die(pending, error, conf=run.conf)
+        self._settlement.delivered(pending, outcome)
         return outcome
 
-    def _is_dropped(self, run: RunRequest, turn: Turn) -> bool:
-        """Ask whether the run may be sent now; raises DagPaused or RateLimited where it has to wait."""
-        if run.when_paused is not WhenPaused.QUEUE and self._airflow.is_paused(run.dag_id):
+    def _check_may_be_sent_live(self, run: RunRequest, lane: Lane, end: float) -> None:
+        self._holds.check(lane)
+        if self._policy.is_capped or is_capped(run):
+            # A cap holds over all instances only if one drain sends everything.
+            msg = f"Runs of route {run.route!a} have a cap; the run is sent when there is room."
+            raise RateLimited(msg)
+        if self._policy.clock() >= end:
+            msg = "The time of the invocation is used up; the run goes on from the outbox."
+            raise AtCapacity(msg)
+
+    def send(self, run: RunRequest, lane: Lane, *, may_have_been_sent: bool) -> Outcome:
+        """Try once to create the run.
+
+        Args:
+            run: The run.
+            lane: Where it belongs.
+            may_have_been_sent: Whether the run may exist: then its DAG's pause does not matter any more.
+
+        Raises:
+            BlobToDagError: It may or may not be there, or never can be: see `AirflowClient.trigger`.
+        """
+        asks = run.when_paused is not WhenPaused.QUEUE and not may_have_been_sent
+        if asks and self._airflow.is_paused(run.dag_id, lane):
             if run.when_paused is WhenPaused.DROP:
-                return True
+                return Outcome.DROPPED
             msg = f"The DAG {run.dag_id!a} is paused, and its route holds runs until it is not."
             raise DagPaused(msg)
-        turn.admit(run)
-        return False
+        return Outcome(self._airflow.trigger(run, lane).value)
 
-    def _park(self, parked: Parked, error: RetryableError, pin: Pin | None, turn: Turn) -> Outcome:
-        if isinstance(error, Misconfigured) and str(error) not in self._told:
-            self._told.add(str(error))  # once, loudly: not once for each blob
-            self._log.error("app.misconfigured", message=str(error))
-        again = parked.again(error, pin=pin, age=turn.age)
-        delay = self._rules.delays.after(
-            error, failures=again.failures(error), is_outage=self._airflow.is_open
-        )
-        turn.place.park(again, delay_seconds=delay)
-        write = self._log.warning if error.wait is Wait.GROWING else self._log.info
-        write(
-            "run.parked",
-            blob=parked.path,
-            size=parked.event.size if parked.event else None,
-            route=parked.route,
-            reason=error.code,
-            times=again.failures(error),
-            delay_seconds=delay,
-            message=str(error),
-        )
-        return Outcome.PARKED
+    def run_of(self, pending: Pending, event: BlobEvent) -> RunRequest:
+        """Return the run of an event that waited, as the routes are now.
 
-    def _bury(self, parked: Parked, error: BlobToDagError, dag_id: str | None, turn: Turn) -> Outcome:
-        self._graveyard.bury(parked, error, dag_id=dag_id)
-        turn.place.leave()
-        return Outcome.DEAD
+        Raises:
+            RouteMissing: No route asks for it any more. Its scope tells whether the route is gone, or wants
+                other blobs now.
+            AirflowMoved: A request may have been sent to another Airflow.
+            CopyPending: The route does not take unfinished copies any more.
+        """
+        self._check_airflow(pending)
+        route_id = pending.lane.route_id
+        requests = self._routes.match(event, api=pending.api).requests
+        run = next((request for request in requests if request.route_id == route_id), None)
+        if run is not None:
+            return run
+        if pending.sent_to and pending.run_id:
+            # The run may exist, so it is settled where it was sent to, whatever the routes say by now.
+            conf = build_conf(event, route=route_id)
+            return RunRequest(
+                dag_id=pending.lane.dag_id,
+                run_id=pending.run_id,
+                conf=conf,
+                route=route_id,
+                route_id=route_id,
+            )
+        if self._routes.by_id(route_id) is None:
+            msg = f"There is no route with the id {route_id!a}. Was it removed, or its id changed?"
+            raise RouteMissing(msg)
+        error = RouteMissing(f"Route {route_id!a} asks for no run of {event.path!a} any more.")
+        error.scope = Scope.EVENT
+        raise error
+
+    def dag_of(self, lane: Lane) -> str | None:
+        """Return the DAG that the lane's route names now; None where that depends on the blob."""
+        route = self._routes.by_id(lane.route_id)
+        return route.fixed_dag_id if route else None
+
+    def _check_airflow(self, pending: Pending) -> None:
+        known = {self._policy.airflow_url, *self._policy.former_urls}
+        for target in pending.sent_to:
+            if target.airflow not in known:
+                msg = (
+                    f"The run may have been sent to {target.airflow}; AIRFLOW_BASE_URL is another one now, "
+                    "where it could run a second time. If it is the same Airflow, name the old address in "
+                    "AIRFLOW_FORMER_URLS; if not, set AIRFLOW_BASE_URL back until such runs are delivered."
+                )
+                raise AirflowMoved(msg)
 
 
-def _waiting(event: BlobEvent, api: str | None, run: RunRequest) -> Parked:
-    return Parked(container=event.container, name=event.name, event=event, api=api, route=run.route)
+def _pending(event: BlobEvent, api: str | None, run: RunRequest) -> Pending:
+    return Pending(
+        container=event.container,
+        name=event.name,
+        event=event,
+        api=api,
+        lane=Lane(route_id=run.route_id, dag_id=run.dag_id),
+        run_id=run.run_id,
+    )

@@ -1,44 +1,52 @@
-"""`Parts`: what the functions need, built once from the settings."""
+"""`Services`: what the functions need, built once from the settings."""
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.airflow.build import build_airflow_client
 from shared.config.bindings import BLOB_FUNCTION
 from shared.config.load import load_configuration
-from shared.delivery.backoff import Delays
-from shared.delivery.circuit_breaker import airflow_breaker, credentials_breaker
-from shared.delivery.guarded_client import Gate
-from shared.delivery.places import NewMessage
-from shared.delivery.rate_limits import Pace
-from shared.delivery.retry import Retrier
-from shared.delivery_context import Turn, send_at_once, send_by_dispatcher
+from shared.config.settings import Settings
+from shared.delivery.guarded_client import GuardedClient
+from shared.delivery.holds import Holds
+from shared.delivery.permits import Permits
+from shared.delivery.rate_limits import Caps
+from shared.delivery.retry import Retrier, is_storage_failure
 from shared.event_log import EventLog
-from shared.ingest import Intake
+from shared.ingest import Ingest
 from shared.jobs.dispatcher import Dispatcher
-from shared.jobs.redrive import Collector
-from shared.sources.blob_trigger import BlobTriggerSource
-from shared.sources.event_queue import EventQueueSource
+from shared.jobs.drain import Drain
+from shared.jobs.redrive import Redrive
+from shared.jobs.row_settler import RowSettler
+from shared.jobs.row_worker import Grace, RowWorker
+from shared.settlement import Settlement
+from shared.storage import dead_letters as dead
+from shared.storage import outbox as waiting
 from shared.storage.accounts import StorageAccount
-from shared.storage.blob_reader import LandingAccount
+from shared.storage.blob_reader import BlobReader
 from shared.storage.dead_letters import DeadLetters
-from shared.storage.outbox import Parking
-from shared.timing import PARK_MAX_DELAY_SECONDS, PARK_MIN_DELAY_SECONDS, Timing
-from shared.trigger import Rules, Trigger
+from shared.storage.drain_lease import DrainLease, Handover
+from shared.storage.outbox import Outbox
+from shared.storage.tables import Table
+from shared.timing import Timing
+from shared.trigger import Policy, Trigger
+
+_DRAIN_RETRY_SECONDS = 3.0
+"""In a drain the outbox is the retry; a second try tells a hiccup from a row that is in trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Services:
     """The ways into the app."""
 
-    blob_trigger: BlobTriggerSource
-    event_queue: EventQueueSource
+    ingest: Ingest
     dispatcher: Dispatcher
-    collector: Collector
+    redrive: Redrive
 
 
-def build_parts(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Parts:
+def build_services(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Services:
     """Build everything; opens no connection.
 
     Raises:
@@ -47,58 +55,118 @@ def build_parts(environ: Mapping[str, str], log: EventLog, timing: Timing) -> Pa
     # The SDK logs every request and its headers at INFO, which is the level of the worker.
     logging.getLogger("azure").setLevel(logging.WARNING)
     settings, routes = load_configuration(environ)
-    landing_account = StorageAccount(settings.landing, threads=settings.threads)
-    host_account = StorageAccount(settings.host, threads=settings.threads)
-    landing = LandingAccount(landing_account)
-    parking = Parking(host_account.queues, visibility_seconds=timing.visibility_seconds)
-    dead_letters = DeadLetters(host_account.blobs, log)
-    client = build_airflow_client(settings, environ, log)
-    gate = Gate(
-        client,
-        (airflow_breaker(log, timing), credentials_breaker(log, timing)),
-        max_concurrency=settings.airflow_max_concurrency,
+    landing = StorageAccount(settings.landing, threads=settings.threads)
+    host = StorageAccount(settings.host, threads=settings.threads)
+    outbox = build_outbox(host, timing)
+    dead_letters = DeadLetters(Table(host, dead.TABLE), log, now=timing.now)
+    holds = Holds(outbox.state, clock=timing.clock)
+    permits = Permits(
+        settings.airflow_max_concurrency, patience_seconds=settings.airflow_retry_budget_seconds
     )
-    rules = Rules(
+    airflow = GuardedClient(build_airflow_client(settings, environ, log), permits, clock=timing.clock)
+
+    def retrier(seconds: float) -> Retrier:
+        return Retrier(budget_seconds=seconds, clock=timing.clock, sleep=timing.sleep)
+
+    drain_requested = threading.Event()
+    settlement = Settlement(
+        outbox=outbox,
+        dead_letters=dead_letters,
+        holds=holds,
+        log=log,
+        airflow_url=settings.airflow_base_url,
+        now=timing.now,
+        request_drain=drain_requested.set,
+    )
+    trigger = Trigger(
+        routes=routes,
+        airflow=airflow,
+        settlement=settlement,
+        holds=holds,
+        log=log,
+        policy=_policy(settings, timing, retrier(settings.airflow_retry_budget_seconds)),
+    )
+    ingest = Ingest(
+        reader=BlobReader(landing),
+        routes=routes,
+        trigger=trigger,
+        settlement=settlement,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        log=log,
+    )
+    worker = RowWorker(
+        trigger=trigger,
+        settlement=settlement,
+        ingest=ingest,
+        airflow=airflow,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        retry=retrier(_DRAIN_RETRY_SECONDS),
+        grace=Grace(age=settings.missing_dag_max_age, now=timing.now),
+    )
+
+    def make_drain(handover: Handover, end: float) -> Drain:
+        return Drain(
+            outbox=outbox,
+            worker=worker,
+            settler=RowSettler(outbox=outbox, settlement=settlement, log=log, timing=timing),
+            permits=permits,
+            caps=Caps(
+                max_runs_per_minute=settings.airflow_max_runs_per_minute,
+                max_queued_runs=settings.airflow_max_queued_runs,
+                next_free=handover.next_free,
+                now=timing.now,
+                clock=timing.clock,
+            ),
+            handover=handover,
+            log=log,
+            timing=timing,
+            end=end,
+        )
+
+    dispatcher = Dispatcher(
+        outbox=outbox,
+        lease=DrainLease(host.blobs),
+        holds=holds,
+        make_drain=make_drain,
+        requested=drain_requested,
+        log=log,
+        timing=timing,
+    )
+    redrive = Redrive(
+        landing_queues=landing.queues,
+        host_queues=host.queues,
+        host_blobs=host.blobs,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        log=log,
+        functions={BLOB_FUNCTION},
+        watched=settings.bindings.container,
+        by_event=settings.bindings.is_queue_mode,
+        timing=timing,
+    )
+    return Services(ingest=ingest, dispatcher=dispatcher, redrive=redrive)
+
+
+def build_outbox(host: StorageAccount, timing: Timing) -> Outbox:
+    """Build the outbox of a host account, which all that a misconfigured app needs."""
+    retry = Retrier(
+        budget_seconds=timing.park_seconds,
+        is_worth_it=is_storage_failure,
+        clock=timing.clock,
+        sleep=timing.sleep,
+    )
+    return Outbox(Table(host, waiting.TABLE), now=timing.now, retry=retry)
+
+
+def _policy(settings: Settings, timing: Timing, retry: Retrier) -> Policy:
+    caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)
+    return Policy(
         airflow_url=settings.airflow_base_url,
         former_urls=settings.airflow_former_urls,
+        is_capped=caps != (None, None),
+        live_seconds=timing.live_seconds,
+        retry=retry,
         clock=timing.clock,
-        missing_dag_max_age=settings.missing_dag_max_age,
-        delays=Delays(least_seconds=PARK_MIN_DELAY_SECONDS, most_seconds=PARK_MAX_DELAY_SECONDS),
-    )
-    trigger = Trigger(routes=routes, airflow=gate, graveyard=dead_letters, log=log, rules=rules)
-    caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)
-    live = Turn(
-        place=NewMessage(parking=parking),
-        retry=Retrier(
-            budget_seconds=settings.airflow_retry_budget_seconds, clock=timing.clock, sleep=timing.sleep
-        ),
-        admit=send_at_once if caps == (None, None) else send_by_dispatcher,
-    )
-    intake = Intake(landing, lambda event, api: routes.needs_head(event, api=api), trigger, log)
-    return Parts(
-        blob_trigger=BlobTriggerSource(intake=intake, turn=live),
-        event_queue=EventQueueSource(intake=intake, turn=live, dead_letters=dead_letters, log=log),
-        dispatcher=Dispatcher(
-            parking=parking,
-            trigger=trigger,
-            intake=intake,
-            dead_letters=dead_letters,
-            gate=gate,
-            pace=Pace(gate, max_runs_per_minute=caps[0], max_queued_runs=caps[1], clock=timing.clock),
-            log=log,
-            parallelism=settings.airflow_max_concurrency,
-            timing=timing,
-        ),
-        collector=Collector(
-            landing_queues=landing_account.queues,
-            host_queues=host_account.queues,
-            host_blobs=host_account.blobs,
-            parking=parking,
-            dead_letters=dead_letters,
-            log=log,
-            functions={BLOB_FUNCTION},
-            watched=settings.bindings.container,
-            timing=timing,
-            by_event=settings.bindings.is_queue_mode,
-        ),
     )

@@ -7,11 +7,20 @@ from typing import Protocol
 
 from shared.airflow.client import Delivery
 from shared.delivery.permits import Permits
-from shared.model.errors import RetryableError, Scope
+from shared.model.errors import (
+    AirflowUnclear,
+    AirflowUnreachable,
+    BlobToDagError,
+    CredentialsRefused,
+    NotAirflow,
+    RetryableError,
+    Scope,
+)
 from shared.model.lane import Lane
 from shared.model.run_request import RunRequest
 
 _ANSWER_HOLDS_SECONDS = 5.0
+_ACCEPTED_HOLDS_SECONDS = 30.0
 
 
 class Airflow(Protocol):
@@ -49,18 +58,22 @@ class GuardedClient:
         self.permits = permits
         self._clock = clock
         self._lock = threading.Lock()
-        self._asked_at = float("-inf")
-        self._answer: RetryableError | None = None
+        self._asked_at: float | None = None
+        self._was_down = False
+        self._accepted_at = float("-inf")
 
     def trigger(self, run: RunRequest, lane: Lane) -> Delivery:
         """Make sure that the run is there; raises what `AirflowClient.trigger` raises."""
         with self.permits.acquire(lane):
             try:
                 delivery = self._airflow.trigger(run)
-            except RetryableError as error:
-                if error.scope is not Scope.LANE:
+            except BlobToDagError as error:
+                if error.is_answer:
+                    self._accepted_at = self._clock()
+                else:
                     self.permits.narrow(lane)
                 raise
+            self._accepted_at = self._clock()
             self.permits.widen(lane)
             return delivery
 
@@ -79,25 +92,28 @@ class GuardedClient:
         return self._airflow.waiting_runs(dag_id)
 
     def judge(self, error: RetryableError) -> RetryableError:
-        """Return the error with its scope widened to Airflow, where Airflow fails whatever it is asked.
+        """Return the error with the scope that the evidence supports.
 
-        An unclear answer may be the event's, its DAG's or Airflow's own trouble. A question that has nothing
-        to do with the event tells: its answer holds for five seconds, for all threads.
+        One failed call may be the event's, its DAG's or Airflow's own trouble. A question that has nothing to
+        do with the event tells Airflow's trouble from the rest; its answer holds for five seconds, for all
+        threads. A log-in that Airflow accepted a moment ago is not refused: then the refusal is the DAG's.
         """
-        if error.scope is not Scope.EVENT or not error.may_have_been_sent:
-            return error
-        asked_at = self._clock()
-        with self._lock:
-            if asked_at - self._asked_at >= _ANSWER_HOLDS_SECONDS:
-                self._answer = self._ask()
-                self._asked_at = self._clock()
-            if self._answer:
-                error.scope = Scope.AIRFLOW
+        if isinstance(error, CredentialsRefused):
+            if self._clock() - self._accepted_at < _ACCEPTED_HOLDS_SECONDS:
+                error.scope = Scope.LANE
+        elif isinstance(error, AirflowUnclear | NotAirflow | AirflowUnreachable):
+            error.scope = Scope.AIRFLOW if self._is_down() else Scope.EVENT
         return error
 
-    def _ask(self) -> RetryableError | None:
-        try:
-            self._airflow.version()
-        except RetryableError as error:
-            return error
-        return None
+    def _is_down(self) -> bool:
+        asked_at = self._clock()
+        with self._lock:
+            # Who waited for another thread's question takes its answer.
+            if self._asked_at is None or asked_at - self._asked_at >= _ANSWER_HOLDS_SECONDS:
+                try:
+                    self._airflow.version()
+                    self._was_down = False
+                except RetryableError:
+                    self._was_down = True
+                self._asked_at = self._clock()
+            return self._was_down

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 from tenacity.wait import wait_base
 
-from shared.model.errors import RetryableError
+from shared.model.errors import RetryableError, StorageUnavailable
 
 
 def is_quick(error: BaseException) -> bool:
     """Tell whether the error says that seconds may help."""
     return isinstance(error, RetryableError) and error.quick
+
+
+def is_storage_failure(error: BaseException) -> bool:
+    """Tell whether storage failed: it throttles with 503, and seconds help."""
+    return isinstance(error, StorageUnavailable)
 
 
 class Retrier:

@@ -1,140 +1,124 @@
-"""`Dispatcher`: takes parked events up again, one at a time each, until none is due or the time is up."""
+"""`Dispatcher`: drains the outbox, by the timer and after live events."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
-from shared.delivery.guarded_client import Gate
-from shared.delivery.places import NewMessage, SameMessage
-from shared.delivery.rate_limits import Pace
-from shared.delivery_context import Turn, no_retry
+from shared.delivery.holds import Holds
 from shared.event_log import EventLog
-from shared.ingest import Intake
-from shared.model.blob_event import BlobEvent
-from shared.model.errors import BadEvent, StorageUnavailable, RetryableError
-from shared.model.pending import Parked, read_parked
-from shared.storage.dead_letters import DeadLetters
-from shared.storage.outbox import Parking, Ticket
+from shared.jobs.drain import Drain
+from shared.model.errors import StorageUnavailable
+from shared.model.hold import LaneState
+from shared.model.lane import EVERYTHING
+from shared.storage.drain_lease import DrainLease, Handover
+from shared.storage.outbox import Head, Outbox
 from shared.timing import Timing
-from shared.trigger import Trigger
 
-_SOURCE = "parked"
+_MOST_EMPTY_DRAINS = 2
 
 
 class Dispatcher:
-    """Delivers what is parked.
-
-    Two of them at once do no harm: a message is received by one of them, a run id is one run.
+    """Decides when to drain. One drain at a time over all instances, as far as a lease can see to that.
 
     Args:
-        parallelism: Messages in work at once.
-        timing: Says when no further message is taken, so that the function ends in time.
+        outbox: What waits.
+        lease: Who drains.
+        holds: What this instance believes to be on hold.
+        make_drain: Makes a drain that ends at a moment of the monotonic clock.
+        requested: Set when an event was written that waits for room only.
+        log: Of events.
+        timing: The clocks, and how often to look.
     """
 
     def __init__(
         self,
         *,
-        parking: Parking,
-        trigger: Trigger,
-        intake: Intake,
-        dead_letters: DeadLetters,
-        gate: Gate,
-        pace: Pace,
+        outbox: Outbox,
+        lease: DrainLease,
+        holds: Holds,
+        make_drain: Callable[[Handover, float], Drain],
+        requested: threading.Event,
         log: EventLog,
-        parallelism: int,
         timing: Timing,
     ) -> None:
-        self._parking = parking
-        self._trigger = trigger
-        self._intake = intake
-        self._dead_letters = dead_letters
-        self._gate = gate
-        self._pace = pace
+        self._outbox = outbox
+        self._lease = lease
+        self._holds = holds
+        self._make_drain = make_drain
         self._log = log
-        self._parallelism = parallelism
         self._timing = timing
+        self._requested = requested
+        self._lock = threading.Lock()
+        self._next_look = timing.clock() + timing.look_seconds
 
-    def run(self) -> int:
-        """Drain the queue; give how many messages were taken up.
+    def after_event(self) -> None:
+        """Drain if a new row waits for room only; look at all lanes once a minute. Never raises."""
+        # One thread is enough; a request that comes while it is busy is seen in its next round.
+        while self._is_needed() and self._lock.acquire(blocking=False):
+            try:
+                is_requested = self._requested.is_set()
+                self._requested.clear()
+                if is_requested or self._look():
+                    self.drain(self._timing.clock() + self._timing.live_drain_seconds)
+            except StorageUnavailable as error:
+                # The event itself is safe, and the next tick goes on.
+                self._log.warning("drain.storage_failed", message=str(error))
+            finally:
+                self._lock.release()
+
+    def _is_needed(self) -> bool:
+        return self._requested.is_set() or self._timing.clock() >= self._next_look
+
+    def drain(self, end: float) -> int:
+        """Drain until nothing is due or the time is over; return how many rows were settled.
+
+        Rows are written before the lease is asked for. So whoever holds it scans once more after giving it
+        up, and sees the row of a caller that was turned away.
 
         Raises:
-            StorageUnavailable: The queue cannot be read; the next tick tries again.
+            StorageUnavailable: The outbox cannot be read; the next tick tries again.
         """
-        clock = self._timing.clock
-        end = clock() + self._timing.dispatch_seconds
-        taken = 0
-        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="dispatcher") as pool:
-            while clock() < end:
-                turns = self._turns()
-                if not turns:
-                    wait = max(self._gate.seconds_until_probe(), self._seconds_until_turn())
-                    if clock() + wait >= end or not self._parking.has_due():
-                        break
-                    self._timing.sleep(wait)
-                    continue
-                tickets = self._parking.receive(turns)
-                if not tickets:
+        settled = empty = 0
+        heads = list(self._outbox.lanes())
+        while heads and self._timing.clock() < end and empty < _MOST_EMPTY_DRAINS:
+            with self._lease.hold() as handover:
+                if handover is None:
                     break
-                taken += len(tickets)
-                for _ in pool.map(self._take_up, tickets):
-                    pass
-        if taken:
-            self._log.info("dispatcher.ran", messages=taken)
-        return taken
+                done = self._make_drain(handover, end).run()
+            settled += done
+            empty = 0 if done else empty + 1
+            heads = [head for head in self._open(list(self._outbox.lanes())) if self._is_due(head)]
+        if settled:
+            self._log.info("drain.done", settled=settled)
+        return settled
 
-    def _turns(self) -> int:
-        if self._gate.seconds_until_probe() > 0:
-            return 0
-        if self._gate.is_open:
-            return 1  # the probe
-        try:
-            return self._pace.turns(self._parallelism)
-        except RetryableError:
-            return 1  # who cannot be asked is found out by the delivery itself, and the breaker counts it
+    def _look(self) -> bool:
+        """Learn of holds; tell whether a row lies there that the timer should have sent long ago."""
+        self._next_look = self._timing.clock() + self._timing.look_seconds
+        heads = list(self._outbox.lanes())
+        self._holds.learn(head.state for head in heads if head.state)
+        overdue = timedelta(seconds=self._timing.overdue_seconds)
+        return any(self._is_due(head, by=overdue) for head in self._open(heads))
 
-    def _seconds_until_turn(self) -> float:
-        try:
-            return self._pace.seconds_until_turn()
-        except RetryableError:
-            return 0.0
+    def _open(self, heads: list[Head]) -> list[Head]:
+        """Return the lanes that may be drained: none while everything is on hold."""
+        states = {head.partition: head.state for head in heads}
+        if self._is_shut(states.pop(EVERYTHING.key, None)):
+            return []
+        return [head for head in heads if head.partition in states and not self._is_shut(head.state)]
 
-    def _take_up(self, ticket: Ticket) -> None:
-        """Deliver one message; if anything fails, it stays and is seen again when its visibility ends."""
-        try:
-            self._deliver(ticket)
-        except StorageUnavailable as error:
-            self._log.warning("dispatcher.storage_failed", message=str(error))
-        except Exception as error:  # noqa: BLE001  (one message that meets a bug must not stop the others)
-            # Its type only: a text that is not ours may hold anything.
-            self._log.error("dispatcher.failed", error=type(error).__name__)
+    def _is_shut(self, state: LaneState | None) -> bool:
+        is_waiting = state and state.hold and not state.hold.is_due(self._timing.now())
+        return bool(state and (state.person or is_waiting))
 
-    def _deliver(self, ticket: Ticket) -> None:
-        try:
-            parked = read_parked(ticket.body.decode())
-        except (BadEvent, UnicodeDecodeError) as error:
-            self._dead_letters.bury_unreadable(ticket.body, _as_bad_event(error), source=_SOURCE)
-            self._parking.done(ticket)
-            return
-        place = SameMessage(parking=self._parking, ticket=ticket)
-        turn = Turn(place=place, retry=no_retry, admit=self._pace.admit, age=ticket.age)
-        if parked.event is None or parked.route is None:
-            # Its runs get messages of their own where they have to wait. A crash before this one goes leaves
-            # both, which does no harm: the run ids are the same.
-            runs = replace(turn, place=NewMessage(parking=self._parking), age=timedelta(0))
-            self._intake.take(parked, turn, runs=runs)
-        else:
-            event = self._completed(parked, parked.event)
-            self._trigger.redeliver(parked, event, parked.route, turn)
-
-    def _completed(self, parked: Parked, event: BlobEvent) -> BlobEvent:
-        """Read the facts again that did not fit into the message, if the blob is still that version."""
-        if not parked.is_cut:
-            return event
-        complete = self._intake.complete(event)
-        if complete is None:
-            self._log.warning("conf.cut", blob=parked.path, etag=event.etag)
-        return complete or event
-
-
-def _as_bad_event(error: ValueError | BadEvent) -> BadEvent:
-    return error if isinstance(error, BadEvent) else BadEvent(f"The message is no UTF-8: {error}.")
+    def _is_due(self, head: Head, *, by: timedelta = timedelta(0)) -> bool:
+        """Tell whether the first row of a lane has been due for so long."""
+        row = head.row or next(iter(self._outbox.rows(head.partition, most=1)), None)
+        if row is None:
+            return False
+        pending = row.pending
+        times = [pending.not_before, pending.parked_at] if pending else []
+        if head.state and head.state.hold:
+            times.append(head.state.hold.next_probe)
+        since = max((moment for moment in times if moment), default=None)
+        return since is None or self._timing.now() - since >= by

@@ -1,31 +1,35 @@
-"""`Collector`: empties the places where the platform puts what it gave up on, into our own parking."""
+"""`Redrive`: moves what the platform gave up on into the outbox: poison queues, Event Grid's dead letters."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobServiceClient
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
 from shared.event_log import EventLog
-from shared.model.errors import BadEvent
-from shared.model.pending import Parked
-from shared.sources import blob_poison, event_queue
-from shared.sources.event_grid import parked_from_event_grid
+from shared.ingest import EVENT_QUEUE
+from shared.model.errors import BadEvent, BlobToDagError
+from shared.model.pending import Pending
+from shared.sources import blob_poison
+from shared.sources.event_grid import pending_from_event_grid
 from shared.sources.message_body import decode_body
 from shared.storage.dead_letters import DeadLetters
-from shared.storage.outbox import Parking
+from shared.storage.outbox import Outbox
 from shared.timing import Timing
 
 EVENT_GRID_DEAD_LETTERS = "eventgrid-deadletter"
-_EVENT_POISON = f"{event_queue.QUEUE}-poison"
+_EVENT_POISON = f"{EVENT_QUEUE}-poison"
 _PAGE = 32
 _MOST_PAGES = 10
 _DEEP_SCAN_SECONDS = 3600.0
-_MOST_BLOBS = 100
+_MOST_LETTERS = 100
+_LARGEST_LETTER = 512 * 1024
+
+type Parse = Callable[[bytes], Iterable[Pending]]
 
 
-class Collector:
-    """Turns what the platform gave up on into parked events again; the dispatcher delivers those.
+class Redrive:
+    """Empties the places where the platform puts what it gave up on; the dispatcher delivers the events.
 
     Args:
         landing_queues: Of the landing account, where the blob trigger's poison queue is.
@@ -44,7 +48,7 @@ class Collector:
         landing_queues: QueueServiceClient,
         host_queues: QueueServiceClient,
         host_blobs: BlobServiceClient,
-        parking: Parking,
+        outbox: Outbox,
         dead_letters: DeadLetters,
         log: EventLog,
         functions: Collection[str],
@@ -55,125 +59,155 @@ class Collector:
         self._blob_poison = landing_queues.get_queue_client(blob_poison.QUEUE)
         self._event_poison = host_queues.get_queue_client(_EVENT_POISON)
         self._event_grid = host_blobs.get_container_client(EVENT_GRID_DEAD_LETTERS)
-        self._parking = parking
+        self._outbox = outbox
         self._dead_letters = dead_letters
         self._log = log
         self._functions = functions
         self._watched = watched
         self._by_event = by_event
-        self._clock = timing.clock
-        self._visibility_seconds = timing.collector_visibility_seconds
+        self._timing = timing
         self._next_deep_scan = 0.0
         self._foreign_at_last_scan = 0
+        self._left: set[str] = set()
+        self._end = 0.0
 
-    def run(self) -> int:
-        """Empty all of them; give how many events were parked again. A place that fails is left for later."""
-        parked = 0
-        for place in (self._collect_blob_poison, self._collect_event_poison, self._collect_event_grid):
+    def run(self, end: float) -> int:
+        """Empty all of them; return how many events were written to the outbox.
+
+        A place that fails is left for later, and none is begun after `end` (monotonic seconds).
+        """
+        self._end = end
+        moved = 0
+        for place in (self._redrive_blob_poison, self._redrive_event_poison, self._redrive_event_grid):
+            if self._is_late():
+                break
             try:
-                parked += place()
+                moved += place()
             except ResourceNotFoundError:
                 continue  # not there yet: nothing was ever given up on
             except Exception as error:  # noqa: BLE001  (what strangers left there must not stop deliveries)
-                self._log.warning("collector.failed", place=place.__name__, error=type(error).__name__)
-        return parked
+                self._log.warning("redrive.failed", place=place.__name__, error=type(error).__name__)
+        return moved
 
-    def _collect_blob_poison(self) -> int:
-        """Take ours and leave the rest.
+    def _is_late(self) -> bool:
+        return self._timing.clock() >= self._end
 
-        Looking (peeking) touches nothing, but shows the first 32 messages only. Receiving hides a foreign
-        message from its owner for a minute, so it is done only when ours are in sight, or, behind more than
-        32 foreign ones, when their number has changed, at most once an hour.
+    def _redrive_blob_poison(self) -> int:
+        """Take our messages and leave the others.
+
+        Peeking touches nothing, but shows the first 32 messages only. Receiving hides a foreign message from
+        its owner for a minute, so it is done only when ours are in sight, or, behind more than 32 foreign
+        ones, when their number has changed, at most once an hour.
         """
         seen = self._blob_poison.peek_messages(max_messages=_PAGE)
         ours = any(self._is_ours(decode_body(message.content)) for message in seen)
         if not ours and not self._is_deep_scan_due(len(seen)):
             return 0
-        parked = foreign = 0
+        moved = foreign = 0
         for messages in self._pages(self._blob_poison):
             for message in messages:
                 body = decode_body(message.content)
                 if not self._is_ours(body):
                     foreign += 1
                     continue
-                parked += self._move(
+                moved += self._move(
                     self._blob_poison, message, body, blob_poison.read_poison, blob_poison.QUEUE
                 )
         self._foreign_at_last_scan = foreign
-        return parked
+        return moved
 
     def _is_deep_scan_due(self, seen: int) -> bool:
-        if seen < _PAGE or self._clock() < self._next_deep_scan:
+        if seen < _PAGE or self._timing.clock() < self._next_deep_scan:
             return False
         count = self._blob_poison.get_queue_properties().approximate_message_count or 0
-        self._next_deep_scan = self._clock() + _DEEP_SCAN_SECONDS
+        self._next_deep_scan = self._timing.clock() + _DEEP_SCAN_SECONDS
         return count != self._foreign_at_last_scan
 
     def _is_ours(self, body: bytes) -> bool:
         function, container = blob_poison.addressee(body)
         return function in self._functions and container in {None, self._watched}
 
-    def _collect_event_poison(self) -> int:
-        parked = 0
+    def _redrive_event_poison(self) -> int:
+        moved = 0
         for messages in self._pages(self._event_poison):
             for message in messages:
                 body = decode_body(message.content)
-                parked += self._move(self._event_poison, message, body, self._from_event_grid, _EVENT_POISON)
-        return parked
+                moved += self._move(self._event_poison, message, body, self._from_event_grid, _EVENT_POISON)
+        return moved
 
-    def _collect_event_grid(self) -> int:
-        parked = 0
-        for number, blob in enumerate(self._event_grid.list_blobs()):
-            if number == _MOST_BLOBS:
+    def _redrive_event_grid(self) -> int:
+        """Take Event Grid's letters, each for itself: one that cannot be read or deleted blocks no other.
+
+        A letter whose events are safe but that could not be deleted is not taken again by this instance.
+        """
+        moved = taken = 0
+        for blob in self._event_grid.list_blobs():
+            if taken == _MOST_LETTERS or self._is_late():
                 break
-            client = self._event_grid.get_blob_client(blob.name)
-            body = client.download_blob().readall()
-            done = self._park(body, self._from_event_grid, EVENT_GRID_DEAD_LETTERS)
-            if done is not None:
-                parked += done
-                client.delete_blob()
-        return parked
+            if blob.name in self._left:
+                continue
+            taken += 1
+            try:
+                moved += self._redrive_letter(self._event_grid.get_blob_client(blob.name), blob.size or 0)
+            except AzureError as error:
+                self._log.warning("redrive.failed", place=blob.name, error=type(error).__name__)
+        return moved
 
-    def _from_event_grid(self, body: bytes) -> Iterable[Parked]:
-        for told in parked_from_event_grid(body):
-            yield told if self._by_event else Parked(container=told.container, name=told.name)
+    def _redrive_letter(self, letter: BlobClient, size: int) -> int:
+        name = letter.blob_name
+        if size > _LARGEST_LETTER:
+            error = BadEvent(f"The letter has {size} bytes, far more than an event.")
+            self._dead_letters.add_unreadable(b"", error, source=EVENT_GRID_DEAD_LETTERS, where=name)
+            self._left.add(name)
+            return 0
+        body = letter.download_blob().readall()
+        moved = self._park(body, self._from_event_grid, EVENT_GRID_DEAD_LETTERS, where=name)
+        if moved is None:
+            return 0
+        try:
+            letter.delete_blob()
+        except AzureError:
+            self._left.add(name)
+            raise
+        return moved
 
-    def _pages(self, queue: QueueClient) -> Iterable[list[QueueMessage]]:
+    def _from_event_grid(self, body: bytes) -> Iterator[Pending]:
+        for pending in pending_from_event_grid(body):
+            yield pending if self._by_event else Pending(container=pending.container, name=pending.name)
+
+    def _pages(self, queue: QueueClient) -> Iterator[list[QueueMessage]]:
         for _ in range(_MOST_PAGES):
             pages = queue.receive_messages(
-                messages_per_page=_PAGE, visibility_timeout=self._visibility_seconds
+                messages_per_page=_PAGE, visibility_timeout=self._timing.redrive_visibility_seconds
             ).by_page()
             messages = list(next(pages, ()))
-            if not messages:
+            if not messages or self._is_late():
                 return
             yield messages
 
-    def _move(
-        self,
-        queue: QueueClient,
-        message: QueueMessage,
-        body: bytes,
-        read: Callable[[bytes], Iterable[Parked]],
-        source: str,
-    ) -> int:
-        parked = self._park(body, read, source)
-        if parked is None:
+    def _move(self, queue: QueueClient, message: QueueMessage, body: bytes, parse: Parse, source: str) -> int:
+        moved = self._park(body, parse, source)
+        if moved is None:
             return 0
         queue.delete_message(message)
-        return parked
+        return moved
 
-    def _park(self, body: bytes, read: Callable[[bytes], Iterable[Parked]], source: str) -> int | None:
-        """Park what can be read and bury the rest; give how many, None where it has to stay for later."""
+    def _park(self, body: bytes, parse: Parse, source: str, *, where: str = "") -> int | None:
+        """Write what can be read to the outbox, the rest to the dead letters.
+
+        Returns:
+            How many events were written; None where something could not be, so that the body has to stay.
+        """
         count = 0
         try:
             try:
-                for parked in read(body):
-                    self._parking.park(parked, delay_seconds=0)
-                    self._log.warning("event.collected", blob=parked.path, source=source)
+                for pending in parse(body):
+                    self._outbox.park(pending)
+                    self._log.warning("event.redriven", blob=pending.path, source=source)
                     count += 1
             except BadEvent as error:
-                self._dead_letters.bury_unreadable(body, error, source=source)
-        except Exception as error:  # noqa: BLE001  (one message must not keep the others from coming back)
-            self._log.warning("collector.failed", place=source, error=type(error).__name__)
+                self._dead_letters.add_unreadable(body, error, source=source, where=where)
+        except BlobToDagError as error:
+            self._log.warning("redrive.failed", place=source, error=error.code)
             return None
         return count

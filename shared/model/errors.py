@@ -59,12 +59,15 @@ class BlobToDagError(Exception):
     code: ClassVar[str] = "error"
     """Short, stable name of the condition, for logs, rows and dead letters."""
 
+    is_answer: ClassVar[bool] = False
+    """Whether Airflow itself said so to a known log-in: it is up, whatever is wrong with this run."""
+
 
 class RetryableError(BlobToDagError):
     """Delivering the same event later can succeed; the run id makes that safe."""
 
-    scope: ClassVar[Scope] = Scope.EVENT
-    """What waits because of it."""
+    scope: Scope = Scope.EVENT
+    """What waits because of it; a closer look may change that for one error."""
 
     quick: ClassVar[bool] = False
     """Whether a retry within seconds, in the same invocation, is worth it."""
@@ -72,8 +75,8 @@ class RetryableError(BlobToDagError):
     may_have_been_sent: ClassVar[bool] = False
     """Whether Airflow may already have created the run."""
 
-    is_failure: ClassVar[bool] = True
-    """Whether something went wrong; False where the event only waits for room or for the end of a hold."""
+    backs_off: ClassVar[bool] = True
+    """Whether the event waits longer each time; False where it waits for room or for the end of a hold."""
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         """Keep what the server asked for: `retry_after_seconds` is None where it asked for nothing."""
@@ -133,6 +136,7 @@ class DagMissing(RetryableError):
     """No such DAG, yet. Safe to retry: nothing was created."""
 
     code = "dag_missing"
+    is_answer = True
     scope = Scope.LANE
 
 
@@ -140,6 +144,7 @@ class DagBroken(RetryableError):
     """The DAG is there but takes no runs. Safe to retry once it is repaired: nothing was created."""
 
     code = "dag_broken"
+    is_answer = True
     scope = Scope.LANE
 
 
@@ -147,14 +152,15 @@ class DagPaused(RetryableError):
     """The DAG is paused, and its route holds runs meanwhile. Safe to retry: nothing was sent."""
 
     code = "dag_paused"
+    is_answer = True
     scope = Scope.LANE
-    is_failure = False
 
 
 class Forbidden(RetryableError):
     """The log-in works, but its role lacks a permission. Safe to retry once the role has it."""
 
     code = "forbidden"
+    is_answer = True
     scope = Scope.LANE
 
 
@@ -162,6 +168,7 @@ class LookUpForbidden(RetryableError):
     """Airflow reports a conflict and does not let it be looked up. Safe to retry with the same run id."""
 
     code = "look_up_forbidden"
+    is_answer = True
     scope = Scope.LANE
     may_have_been_sent = True
 
@@ -192,6 +199,7 @@ class DateTaken(RetryableError):
     """Another run of the DAG has this logical date. Safe to retry with another date and the same run id."""
 
     code = "date_taken"
+    is_answer = True
     quick = True
 
 
@@ -211,28 +219,27 @@ class CopyPending(RetryableError):
     """The blob is the target of a copy that has not finished. Safe to retry: nothing was sent."""
 
     code = "copy_pending"
-    is_failure = False
 
 
 class RateLimited(RetryableError):
     """A cap is set: the dispatcher sends the run when there is room. Safe to retry: nothing was sent."""
 
     code = "rate_limited"
-    is_failure = False
+    backs_off = False
 
 
 class AtCapacity(RetryableError):
     """As many calls to Airflow are in progress as are allowed. Safe to retry: nothing was sent."""
 
     code = "at_capacity"
-    is_failure = False
+    backs_off = False
 
 
 class OnHold(RetryableError):
     """The lane of the run, or everything, is on hold. Safe to retry: nothing was sent."""
 
     code = "on_hold"
-    is_failure = False
+    backs_off = False
 
 
 class BadEvent(PermanentError):
@@ -263,3 +270,4 @@ class RunRefused(PermanentError):
     """Airflow rejects this run, in its own words. Retrying cannot help."""
 
     code = "run_refused"
+    is_answer = True

@@ -103,6 +103,13 @@ class Route:
             max_queued_runs=self.max_queued_runs,
         )
 
+    @property
+    def fixed_dag_id(self) -> str | None:
+        """The DAG of every run; None where it depends on the blob, or where there is none."""
+        if self.dag_id is None or self.dag_id.names:
+            return None
+        return "".join(text for text, _ in self.dag_id.tokens)
+
     def _dag_id(self, event: BlobEvent, captures: Mapping[str, object]) -> str:
         return "" if self.dag_id is None else str(self.dag_id.render(captures, event))
 

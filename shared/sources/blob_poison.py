@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from shared.model.errors import BadEvent
-from shared.model.pending import Parked
+from shared.model.pending import Pending
 
 QUEUE = "webjobs-blobtrigger-poison"
 """In the landing account, shared by every function app that has a blob trigger on it."""
@@ -25,7 +25,7 @@ def addressee(body: bytes) -> tuple[str | None, str | None]:
     return function, container if isinstance(container, str) else None
 
 
-def read_poison(body: bytes) -> Iterator[Parked]:
+def read_poison(body: bytes) -> Iterator[Pending]:
     """Give the blob that a message of ours is about, to be looked at again.
 
     Its ETag is passed over: the blob trigger reads the current version whenever it runs.
@@ -38,4 +38,4 @@ def read_poison(body: bytes) -> Iterator[Parked]:
     if not isinstance(container, str) or not isinstance(name, str) or not container or not name:
         msg = "The poison message names no container and blob."
         raise BadEvent(msg)
-    yield Parked(container=container, name=name)
+    yield Pending(container=container, name=name)

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from shared.model.blob_event import BlobEvent, account_from_url, blob_path_from_url, blob_url, canonical_etag
 from shared.model.errors import BadEvent
-from shared.model.pending import Parked
+from shared.model.pending import Pending
 
 _SUBJECT = "/blobServices/default/containers/"
 
 
-def parked_from_event_grid(body: bytes) -> Iterator[Parked]:
+def pending_from_event_grid(body: bytes) -> Iterator[Pending]:
     """Give what a message or a dead letter tells of: one event or a list, in either schema.
 
     A created blob comes with its version; a renamed one only by its new name, because the event has no
@@ -33,28 +33,28 @@ def parked_from_event_grid(body: bytes) -> Iterator[Parked]:
     fault: Exception | None = None
     for event in told if isinstance(told, list) else [told]:
         try:
-            parked = _read(event)
+            pending = _read(event)
         except (BadEvent, AttributeError, KeyError, TypeError, ValueError) as error:
             fault = error
         else:
-            if parked:
-                yield parked
+            if pending:
+                yield pending
     if fault:
         msg = f"Not every event of the message can be read ({type(fault).__name__}: {fault!s:.100})."
         raise BadEvent(msg) from fault
 
 
-def _read(event: Mapping[str, Any]) -> Parked | None:
+def _read(event: Mapping[str, Any]) -> Pending | None:
     match event["eventType"] if "eventType" in event else event["type"]:
         case "Microsoft.Storage.BlobCreated":
             return _created(event)
         case "Microsoft.Storage.BlobRenamed":
             container, name = blob_path_from_url(event["data"]["destinationUrl"])
-            return Parked(container=container, name=name, api=_api(event["data"]))
+            return Pending(container=container, name=name, api=_api(event["data"]))
     return None
 
 
-def _created(event: Mapping[str, Any]) -> Parked:
+def _created(event: Mapping[str, Any]) -> Pending:
     data = event["data"]
     url: str = data["url"]
     container, name = _path(str(event.get("subject") or ""), url)
@@ -72,7 +72,7 @@ def _created(event: Mapping[str, Any]) -> Parked:
         version_id=data.get("versionId") or None,
         sequencer=data.get("sequencer") or None,
     )
-    return Parked(container=container, name=name, event=blob_event, api=_api(data))
+    return Pending(container=container, name=name, event=blob_event, api=_api(data))
 
 
 def _path(subject: str, url: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import requests
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
@@ -78,3 +79,9 @@ def _transport(threads: int) -> RequestsTransport:
         connection_timeout=_CONNECT_TIMEOUT_SECONDS,
         read_timeout=_READ_TIMEOUT_SECONDS,
     )
+
+
+def error_code(error: HttpResponseError) -> str:
+    """Return storage's own code of an error, such as `BlobNotFound`; `None` where it gave none."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code))

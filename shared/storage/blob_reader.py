@@ -1,7 +1,4 @@
-"""`LandingAccount`: the facts of a blob, by one `HEAD`. Its content is never read."""
-
-from datetime import UTC, datetime
-from http import HTTPStatus
+"""`BlobReader`: the properties of a blob, by one `HEAD`. Its content is never read."""
 
 from azure.core.exceptions import (
     AzureError,
@@ -13,18 +10,20 @@ from azure.storage.blob import BlobProperties
 
 from shared.model.blob_event import BlobEvent, account_from_url, blob_url, canonical_etag
 from shared.model.errors import BadEvent, StorageUnavailable
-from shared.storage.accounts import StorageAccount
+from shared.storage.accounts import StorageAccount, error_code
+
+_IMPOSSIBLE_NAMES = {"InvalidResourceName", "InvalidUri", "OutOfRangeInput"}
 
 
-class LandingAccount:
+class BlobReader:
     """The storage account that blobs land in."""
 
     def __init__(self, account: StorageAccount) -> None:
         self._service = account.blobs
         self._name = account.name
 
-    def observe(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
-        """Give the blob's current version as an event; None if there is no such blob (any more).
+    def read(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
+        """Return the blob's current version as an event; None if there is no such blob (any more).
 
         Raises:
             BadEvent: There can be no such blob.
@@ -32,15 +31,19 @@ class LandingAccount:
         """
         try:
             properties = self._properties(container, name)
-        except ResourceNotFoundError:
-            return None
+        except ResourceNotFoundError as error:
+            code = error_code(error)
+            if code in {"BlobNotFound", "None"}:  # a HEAD has no body; the header may be missing
+                return None
+            msg = f"Storage has no container {container!a} ({code}). Is LANDING_PATH right, and its account?"
+            raise StorageUnavailable(msg) from error
         except (ClientAuthenticationError, HttpResponseError) as error:
-            if error.status_code == HTTPStatus.BAD_REQUEST:
-                msg = f"Storage says that there can be no blob {container}/{name!a} (400)."
+            code = error_code(error)
+            if code in _IMPOSSIBLE_NAMES:
+                msg = f"Storage says that there can be no blob {container}/{name!a} ({code})."
                 raise BadEvent(msg) from error
             msg = (
-                f"Storage refused the facts of {container}/{name!a} "
-                f"({getattr(error, 'status_code', None)} {getattr(error, 'error_code', None)}). "
+                f"Storage refused the properties of {container}/{name!a} ({error.status_code} {code}). "
                 f"Does the app's identity have a role on the account of {self._name}?"
             )
             raise StorageUnavailable(msg) from error
@@ -64,7 +67,11 @@ class LandingAccount:
 def _event(
     endpoint: str, container: str, name: str, properties: BlobProperties, traceparent: str | None
 ) -> BlobEvent:
-    modified: datetime = properties.last_modified or datetime.now(UTC)
+    if properties.last_modified is None:
+        # Never the time of the look: one version must have one key in the outbox.
+        msg = f"Storage gave no Last-Modified of {container}/{name!a}."
+        raise StorageUnavailable(msg)
+    modified = properties.last_modified
     blob_type = properties.blob_type
     return BlobEvent(
         account=account_from_url(endpoint),

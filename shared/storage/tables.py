@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 )
 
 from shared.model.errors import StorageUnavailable
-from shared.storage.accounts import StorageAccount
+from shared.storage.accounts import StorageAccount, error_code
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
@@ -167,13 +167,13 @@ class Table:
         try:
             write(client)
         except HttpResponseError as error:
-            if _code(error) != _TABLE_MISSING:
+            if error_code(error) != _TABLE_MISSING:
                 raise
             try:
                 client.create_table()
             except ResourceExistsError as raced:
                 # Another worker was faster; or it is being deleted, and cannot be made for a while.
-                if _code(raced) != "TableAlreadyExists":
+                if error_code(raced) != "TableAlreadyExists":
                     raise
             write(client)
 
@@ -182,7 +182,7 @@ class Table:
         try:
             yield
         except HttpResponseError as error:
-            code = _code(error)
+            code = error_code(error)
             if error.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
                 msg = (
                     f"Storage refused access to the table {self._name} ({error.status_code} {code}). Give "
@@ -199,8 +199,3 @@ class Table:
 def _unmodified(etag: str) -> dict[str, Any]:
     # Without the condition the SDK ignores the ETag.
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _code(error: HttpResponseError) -> str:
-    code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code))

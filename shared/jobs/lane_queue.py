@@ -1,0 +1,116 @@
+"""`LaneQueue`: one lane in one drain: what is next, what is in flight, what is in doubt."""
+
+from collections import deque
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.model.errors import AirflowUnclear, NotAirflow, RetryableError
+from shared.model.hold import LONGEST_WAIT, LaneState
+from shared.model.lane import STATE, Lane
+from shared.storage.outbox import Outbox
+from shared.storage.rows import Row
+
+_PAGE = 100
+_LONG_PAGE = 1_000
+"""A lane whose rows are not due is passed over in large steps."""
+
+_DOUBTS_FOR_HOLD = 3
+_DOUBTS_FOR_HOLD_AGAIN = 2
+
+_UNCLEAR = {AirflowUnclear.code, NotAirflow.code}
+
+
+class Doubt(NamedTuple):
+    """A row whose delivery failed in a way that may be its own or its lane's trouble."""
+
+    row: Row
+    error: RetryableError
+
+
+class LaneQueue:
+    """Gives the due rows of a lane in their order, each once.
+
+    Attributes:
+        partition: Of the lane.
+        state: Of the lane, as it was read; None where it has none.
+        in_flight: Calls under way.
+        doubts: Rows that failed since the last success.
+        is_closed: Whether the lane is left alone for the rest of the drain.
+        is_recovered: Whether a hold has ended: then rows wait no longer because of an unclear answer.
+        lane: Of its rows; None until one was read.
+        wait_until: When a cap lets the next run through, in monotonic seconds.
+    """
+
+    def __init__(self, partition: str, state: LaneState | None) -> None:
+        self.partition = partition
+        self.state = state
+        self.in_flight = 0
+        self.doubts: list[Doubt] = []
+        self.is_closed = False
+        self.is_recovered = False
+        self.lane: Lane | None = None
+        self.wait_until = 0.0
+        self._rows: deque[Row] = deque()
+        self._busy: set[str] = set()
+        self._after = STATE
+        self._is_at_end = False
+        self._passes_over = False
+        self._pages = 0
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether so many different rows have failed in a row that the lane itself must be in trouble."""
+        most = _DOUBTS_FOR_HOLD_AGAIN if self.state and self.state.hold else _DOUBTS_FOR_HOLD
+        return len(self.doubts) >= most
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a whole pass has found nothing, due or not."""
+        return self._is_at_end and self.lane is None and self._after == STATE
+
+    @property
+    def cost(self) -> int:
+        """How many pages the last pass over the lane took."""
+        return self._pages
+
+    def next_row(self, outbox: Outbox, now: datetime) -> Row | None:
+        """Return the next row that is due, and take it; None where there is none now."""
+        while True:
+            while self._rows:
+                row = self._rows.popleft()
+                if row.key not in self._busy and self._is_due(row, now):
+                    self._busy.add(row.key)
+                    return row
+            if self._is_at_end:
+                return None
+            self._read_page(outbox)
+
+    def give_back(self, row: Row) -> None:
+        """Put a row back that was taken and not tried."""
+        self._busy.discard(row.key)
+        self._rows.appendleft(row)
+
+    def restart(self) -> None:
+        """Go through the lane once more from its first row, where the end was reached."""
+        if self._is_at_end and not self._rows:
+            self._after, self._is_at_end, self._pages = STATE, False, 0
+
+    def _read_page(self, outbox: Outbox) -> None:
+        most = _LONG_PAGE if self._passes_over else _PAGE
+        page = outbox.rows(self.partition, after=self._after, most=most)
+        self._pages += 1
+        self._is_at_end = len(page) < most
+        if page:
+            self._after = page[-1].key
+        self._rows.extend(page)
+        if self.lane is None:
+            self.lane = next((row.pending.lane for row in page if row.pending), None)
+        self._passes_over = all(row.pending and row.pending.not_before for row in page)
+
+    def _is_due(self, row: Row, now: datetime) -> bool:
+        if row.pending is None or row.pending.not_before is None:
+            return True
+        if self.is_recovered and row.pending.reason in _UNCLEAR:
+            return True
+        # A time that is further away than any wait is a mistake, so due.
+        return not now < row.pending.not_before <= now + LONGEST_WAIT

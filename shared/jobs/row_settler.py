@@ -1,0 +1,224 @@
+"""`RowSettler`: writes what came of each row of a drain, and what its failures say about others."""
+
+import time
+from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from shared.event_log import EventLog
+from shared.jobs.lane_queue import Doubt, LaneQueue
+from shared.jobs.row_worker import Result
+from shared.model.errors import (
+    AtCapacity,
+    DagMissing,
+    RetryableError,
+    Scope,
+    StorageUnavailable,
+)
+from shared.model.hold import LaneState
+from shared.model.lane import EVERYTHING, Lane
+from shared.settlement import Settlement
+from shared.storage.outbox import Outbox
+from shared.storage.rows import Row
+from shared.storage.tables import MOST_IN_TRANSACTION
+from shared.timing import Timing
+
+_DELETE_AFTER_SECONDS = 1.0
+
+
+class RowSettler:
+    """Settles rows for one drain; used by its thread alone, while it deletes in one of its own.
+
+    Attributes:
+        settled: How many rows were delivered, moved or set aside.
+        is_stopped: Whether nothing is to be sent any more, because everything is on hold.
+        is_probing: Whether everything was on hold: one call at a time until the first success.
+        is_recovered: Whether a hold on everything has ended.
+    """
+
+    def __init__(self, *, outbox: Outbox, settlement: Settlement, log: EventLog, timing: Timing) -> None:
+        self._outbox = outbox
+        self._settlement = settlement
+        self._log = log
+        self._timing = timing
+        self.settled = 0
+        self.is_stopped = False
+        self.is_recovered = False
+        self._everything: LaneState | None = None
+        self._gone: dict[str, list[Row]] = defaultdict(list)
+        self._flushed_at = time.monotonic()
+        self._deleter = ThreadPoolExecutor(1)
+        self._deletes: list[Future[None]] = []
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Delete what is still to be deleted."""
+        self.flush()
+        self._deleter.shutdown(wait=True)
+        for delete in self._deletes:
+            if fault := delete.exception():
+                # The rows are posted once more, Airflow says "there already", and they go then.
+                self._log.warning("drain.delete_failed", message=str(fault))
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether one call at a time is to be sent, until the first success."""
+        return self._everything is not None
+
+    def may_start(self, state: LaneState | None) -> bool:
+        """Take the state of everything; tell whether anything may be sent."""
+        if state is None or not state.is_held:
+            return True
+        self.is_stopped = bool(state.person) or not (state.hold and state.hold.is_due(self._timing.now()))
+        if not self.is_stopped and not self.is_recovered:
+            self._everything = state
+        return not self.is_stopped
+
+    def succeeded(self, queue: LaneQueue, row: Row, result: Result) -> None:
+        """Settle a row that is done."""
+        if result is Result.DELIVERED:
+            self._is_well(queue)
+        if result is not Result.KEPT:
+            self.settled += 1
+            self._gone[queue.partition].append(row)
+            is_full = len(self._gone[queue.partition]) >= MOST_IN_TRANSACTION
+            if is_full or time.monotonic() - self._flushed_at >= _DELETE_AFTER_SECONDS:
+                self.flush()
+
+    def failed(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
+        """Settle a row that has to go on waiting, and hold what its failure is about."""
+        if isinstance(error, AtCapacity):
+            queue.give_back(row)
+        elif error.scope is Scope.AIRFLOW:
+            self._mark_sent(row, error)
+            self._stop(error)
+        elif error.scope is Scope.LANE:
+            if error.is_answer:
+                self._airflow_is_well()
+            self._mark_sent(row, error)
+            self._close(queue, error)
+        elif error.may_have_been_sent or isinstance(error, StorageUnavailable):
+            self._doubt(queue, row, error)
+        else:
+            self._defer(row, error)
+
+    def count_failed(self, queue: LaneQueue, row: Row, error: RetryableError, *, is_global: bool) -> None:
+        """Hold what a cap is for whose runs cannot be counted."""
+        queue.give_back(row)
+        msg = f"The runs that wait in Airflow cannot be counted, so a cap on them holds the rest: {error}"
+        fault = type(error)(msg, retry_after_seconds=error.retry_after_seconds)
+        self._log.error("cap.unknown", lane=queue.partition, reason=error.code, message=str(error))
+        if is_global or error.scope is Scope.AIRFLOW:
+            self._stop(fault)
+        else:
+            self._close(queue, fault)
+
+    def at_end(self, queue: LaneQueue) -> None:
+        """Settle a lane that has no due row any more."""
+        if queue.in_flight or queue.is_closed:
+            return
+        doubts, queue.doubts = queue.doubts, []
+        for doubt in doubts:
+            self._defer(doubt.row, doubt.error)
+        if queue.state and queue.state.moving_since and queue.lane:
+            self._outbox.lift(queue.lane, moving=True)
+            queue.state = replace(queue.state, moving_since=None)
+        elif queue.state and queue.is_empty and not queue.state.person:
+            self._outbox.drop_state(queue.state)
+            queue.state = None
+
+    def may_move(self, queue: LaneQueue, row: Row) -> bool:
+        """Tell whether the rows of a lane may move to another DAG now; mark the lane first.
+
+        From the mark on nobody sends its rows; ten minutes later nothing of it is under way any more.
+        """
+        state = queue.state or LaneState(lane=_lane(row))
+        if state.moving_since is None:
+            state = replace(state, moving_since=self._timing.now())
+            queue.state = self._outbox.write_state(state)
+            self._log.warning("lane.moving", lane=str(state.lane))
+        rested = self._timing.now() - (state.moving_since or self._timing.now())
+        is_missing = state.hold is not None and state.hold.reason == DagMissing.code
+        if is_missing or rested.total_seconds() >= self._timing.move_seconds:
+            return True
+        queue.is_closed = True
+        return False
+
+    def flush(self) -> None:
+        """Delete the rows that are done, in a thread of its own."""
+        self._flushed_at = time.monotonic()
+        for partition in list(self._gone):
+            rows = self._gone.pop(partition)
+            self._deletes.append(self._deleter.submit(self._outbox.delete, rows))
+
+    def _is_well(self, queue: LaneQueue) -> None:
+        self._airflow_is_well()
+        if queue.state and queue.state.hold:
+            self._settlement.release(queue.state)
+            queue.state = replace(queue.state, hold=None)
+            queue.is_recovered = True
+        doubts, queue.doubts = queue.doubts, []
+        for doubt in doubts:
+            self._defer(doubt.row, doubt.error)
+
+    def _airflow_is_well(self) -> None:
+        if self._everything:
+            self._settlement.release(self._everything)
+            self._everything = None
+            self.is_recovered = True
+
+    def _doubt(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
+        """Let the next row of the lane tell whether the trouble is the row's or the lane's."""
+        queue.doubts.append(Doubt(row, error))
+        if queue.is_in_doubt:
+            for doubt in queue.doubts:
+                self._mark_sent(doubt.row, doubt.error)
+            queue.doubts = []
+            error.scope = Scope.LANE
+            self._close(queue, error)
+
+    def _close(self, queue: LaneQueue, error: RetryableError) -> None:
+        queue.is_closed = True
+        if queue.lane:
+            queue.state = self._settlement.hold(queue.lane, error) or queue.state
+
+    def _stop(self, error: RetryableError) -> None:
+        if not self.is_stopped:
+            self.is_stopped = True
+            error.scope = Scope.AIRFLOW
+            self._settlement.hold(EVERYTHING, error)
+
+    def _mark_sent(self, row: Row, error: RetryableError) -> None:
+        """Note where the run may have been sent to, once; nothing else of the row changes in an outage."""
+        if row.pending and error.may_have_been_sent:
+            target = self._settlement.target(row.pending.lane)
+            if target not in row.pending.sent_to:
+                self._write(row, error, is_own=False)
+
+    def _defer(self, row: Row, error: RetryableError) -> None:
+        self._write(row, error, is_own=True)
+
+    def _write(self, row: Row, error: RetryableError, *, is_own: bool) -> None:
+        if row.pending is None:
+            return
+        target = self._settlement.target(row.pending.lane) if error.may_have_been_sent else None
+        if is_own:
+            pending = self._settlement.after_failure(row.pending, error, sent_to=target)
+            self._settlement.log_waiting(pending, error)
+        else:
+            pending = row.pending.after(error, now=self._timing.now(), sent_to=target)
+        try:
+            self._outbox.defer(row, pending)
+        except StorageUnavailable as fault:
+            self._log.warning("drain.storage_failed", message=str(fault))
+
+
+def _lane(row: Row) -> Lane:
+    return row.pending.lane if row.pending else EVERYTHING

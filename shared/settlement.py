@@ -1,0 +1,146 @@
+"""`Settlement`: what becomes of an event that was tried: delivered, waiting in the outbox, or dead."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+
+from shared.delivery.backoff import Backoff
+from shared.delivery.hold_log import HoldLog
+from shared.delivery.holds import Holds
+from shared.event_log import EventLog
+from shared.model.errors import PermanentError, RetryableError, Scope, StorageUnavailable
+from shared.model.hold import LaneState, lane_of
+from shared.model.lane import Lane
+from shared.model.pending import Pending, Target
+from shared.storage.dead_letters import DeadLetters
+from shared.storage.outbox import Outbox
+
+
+class Outcome(Enum):
+    """How one DAG run ended up, for now."""
+
+    CREATED = "created"
+    ALREADY_THERE = "already_there"
+    WAITING = "waiting"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+class Settlement:
+    """Writes outcomes to the outbox and to the dead letters, and to the log.
+
+    Args:
+        outbox: Where events wait.
+        dead_letters: Where they end that can never be delivered.
+        holds: What this instance believes to be on hold.
+        log: Of events.
+        airflow_url: Base URL of the Airflow that runs go to.
+        now: The time, aware.
+        request_drain: Called when an event was written that waits for room only.
+        backoff: How long an event waits that failed by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        dead_letters: DeadLetters,
+        holds: Holds,
+        log: EventLog,
+        airflow_url: str,
+        now: Callable[[], datetime],
+        request_drain: Callable[[], None],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._dead_letters = dead_letters
+        self._holds = holds
+        self._log = log
+        self._hold_log = HoldLog(log)
+        self._airflow_url = airflow_url
+        self._now = now
+        self._request_drain = request_drain
+        self._backoff = backoff or Backoff()
+
+    def target(self, lane: Lane) -> Target:
+        """Return where a run of the lane is sent to."""
+        return Target(dag_id=lane.dag_id, airflow=self._airflow_url)
+
+    def after_failure(
+        self, pending: Pending, error: RetryableError, *, sent_to: Target | None = None
+    ) -> Pending:
+        """Return the event after a failure: with a time of its own where the failure is its own."""
+        now = self._now()
+        delay = timedelta(0)
+        if error.scope is Scope.EVENT and error.backs_off:
+            delay = self._backoff.after(error, failures=pending.failures(error) + 1)
+        return pending.after(error, now=now, sent_to=sent_to, not_before=now + delay if delay else None)
+
+    def wait(self, pending: Pending, error: RetryableError, *, sent_to: Target | None = None) -> Outcome:
+        """Write an event to the outbox, and put on hold what its failure says something about.
+
+        Raises:
+            StorageUnavailable: It could not be written: fail, so that the event comes again.
+        """
+        pending = self.after_failure(pending, error, sent_to=sent_to)
+        self._outbox.park(pending)
+        self.log_waiting(pending, error)
+        if held := lane_of(error, pending.lane):
+            self.hold(held, error)
+        elif not error.backs_off and error.scope is Scope.EVENT:
+            self._request_drain()
+        return Outcome.WAITING
+
+    def hold(self, lane: Lane, error: RetryableError) -> LaneState | None:
+        """Put a lane, or everything, on hold; return its state, None where it could not be written."""
+        try:
+            state = self._outbox.hold(lane, error)
+        except StorageUnavailable as fault:
+            # The row is safe. Without the hold it is tried again at the next tick, which does no harm.
+            self._log.warning("hold.failed", lane=str(lane), message=str(fault))
+            return None
+        self._holds.believe(state)
+        self._hold_log.held(state, self._now())
+        return state
+
+    def release(self, state: LaneState) -> None:
+        """End the app's own hold on a lane, or on everything: a delivery succeeded."""
+        self._outbox.lift(state.lane)
+        self._holds.forget(state.lane)
+        self._hold_log.ended(state, self._now())
+
+    def die(
+        self,
+        pending: Pending,
+        error: PermanentError,
+        *,
+        conf: Mapping[str, object] | None = None,
+        key: str = "",
+    ) -> Outcome:
+        """Keep an event that can never be delivered for a person to look at; raises StorageUnavailable."""
+        self._dead_letters.add(pending, error, conf=conf, key=key)
+        return Outcome.DEAD
+
+    def delivered(self, pending: Pending, outcome: Outcome) -> None:
+        """Log one run that is settled."""
+        self._log.info(
+            f"run.{outcome.value}",
+            blob=pending.path,
+            size=pending.event.size if pending.event else None,
+            dag_id=pending.lane.dag_id,
+            run_id=pending.run_id,
+        )
+
+    def log_waiting(self, pending: Pending, error: RetryableError) -> None:
+        """Log one event that goes on waiting."""
+        write = self._log.warning if error.backs_off and error.scope is Scope.EVENT else self._log.info
+        write(
+            "run.waiting",
+            blob=pending.path,
+            size=pending.event.size if pending.event else None,
+            route=pending.lane.route_id or None,
+            reason=error.code,
+            times=pending.failures(error),
+            not_before=pending.not_before,
+            message=str(error),
+        )
