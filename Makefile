@@ -8,13 +8,13 @@ RUN := .venv/bin/python
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is touched last, so an interrupted installation is done again.
 .venv/installed: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
-	  echo "error: '$(PYTHON)' is not Python 3.13. Install it (https://www.python.org/downloads/), or say where it" \
-	    "is: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
+	  echo "error: '$(PYTHON)' is not Python 3.13. Install it (https://www.python.org/downloads/), or set its path:" \
+	    "make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
 	@echo "installing the Python packages ..."
 	@$(PYTHON) -m venv .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.lock)"
@@ -28,35 +28,46 @@ venv: .venv/installed ## Install the Python packages into .venv
 stack: venv ## Install Azurite and Airflow 3 below .stack
 	@$(RUN) -m local.install
 
-# Airflow 2 needs Python 3.11 and Airflow 1.10 Python 3.8; where one is missing its tests are skipped, but not in CI.
+.PHONY: stack-postgres
+stack-postgres: stack
+	@$(RUN) -m local.install postgres
+
+# Airflow 2 needs Python 3.11 and Airflow 1.10 Python 3.8; if one is missing its tests are skipped, but not in CI.
 .PHONY: stack-2
-stack-2: stack
-	@$(RUN) -m local.install airflow-2 postgres
+stack-2: stack-postgres
+	@$(RUN) -m local.install airflow-2
 
 .PHONY: stack-1
 stack-1: stack-2
 	@$(RUN) -m local.install airflow-1
 
 .PHONY: demo
-demo: venv ## Start everything, upload three files, show their DAG runs, stop everything
+demo: venv ## Start everything, upload three files, show their DAG runs, stop
 	@$(RUN) -m local.demo
 
 .PHONY: run
-run: venv ## Start everything and leave it up until Ctrl-C
+run: venv ## Start everything and keep it running until Ctrl-C
 	@$(RUN) -m local.run
 
 .PHONY: upload
 upload: venv ## Upload FILE=... (as NAME=...) into the stack of `make run`
-	@test -n "$(FILE)" || { echo 'error: say which file: make upload FILE=README.md' >&2; exit 2; }
+	@test -n "$(FILE)" || { echo 'error: FILE is not set: make upload FILE=README.md' >&2; exit 2; }
 	@$(RUN) -m local.upload "$(FILE)" $(if $(NAME),"$(NAME)")
 
 .PHONY: test
-test: stack stack-2 .stack/checkov/installed ## Run all tests, with a real Azurite and real Airflows 3 and 2
+test: stack-2 .stack/checkov/installed ## Run all tests, with a real Azurite and real Airflows 3 and 2
 	@$(RUN) -m pytest $(ARGS)
+
+UNIT_TESTS := -m "not stack and not airflow" --ignore=tests/host_conformance
 
 .PHONY: test-unit
 test-unit: venv ## Run the tests that need no stack: seconds
-	@$(RUN) -m pytest -m "not stack and not airflow" --ignore=tests/host_conformance $(ARGS)
+	@$(RUN) -m pytest $(UNIT_TESTS) $(ARGS)
+
+# The first line of the output has the seed. To repeat an order: make test-random ARGS=--random-order-seed=SEED
+.PHONY: test-random
+test-random: venv ## Run the tests that need no stack in random order
+	@$(RUN) -m pytest $(UNIT_TESTS) --random-order-bucket=global $(ARGS)
 
 .PHONY: test-airflow
 test-airflow: stack-1 ## Run the Airflow contract against 1.10, 2 and 3, on SQLite and PostgreSQL, with many threads
@@ -70,7 +81,7 @@ test-host: stack ## Run the host's conformance tests (HOST=standin or HOST=func)
 test-infra: venv .stack/checkov/installed ## Run the tests of the Azure templates and hooks
 	@$(RUN) -m pytest tests/infra $(ARGS)
 
-# In an environment of its own: it has many dependencies. The lock file is complete, so none are looked up.
+# In a virtual environment of its own, because it has many dependencies. The lock file lists them all: --no-deps.
 .stack/checkov/installed: infra/checkov.lock .venv/installed
 	@.venv/bin/uv venv --quiet --clear --python $(RUN) .stack/checkov
 	@.venv/bin/uv pip install --quiet --python .stack/checkov/bin/python --no-deps --requirement infra/checkov.lock
@@ -81,12 +92,12 @@ checkov: .stack/checkov/installed ## Scan the Azure templates with Checkov
 	@.stack/checkov/bin/checkov --config-file .checkov.yaml
 
 .PHONY: live
-live: venv ## Walk through docs/deploy.md in an Azure subscription, or show the steps
+live: venv ## Run the steps of docs/deploy.md in an Azure subscription, or print them
 	@$(RUN) -m local.live $(ARGS)
 
 .PHONY: test-faults
-test-faults: stack ## Run the fault tests in their long form
-	@FAULTS=full $(RUN) -m pytest tests/faults tests/whole_way -o timeout=3600 $(ARGS)
+test-faults: stack-postgres ## Run the fault tests in their long form
+	@FAULTS=full $(RUN) -m pytest tests/faults tests/end_to_end -o timeout=3600 $(ARGS)
 
 .PHONY: soak
 soak: stack ## Deliver 100,000 versions a million times, three calls of ten failing (hours; ARGS="--versions 1000 ...")
@@ -99,14 +110,14 @@ lint: venv ## Check style, format and types
 	@.venv/bin/mypy
 
 .PHONY: format
-format: venv ## Format the code and mend what can be mended
+format: venv ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
 COMPILE := .venv/bin/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url
 
 .PHONY: lock
-lock: venv ## Renew the lock files
+lock: venv ## Update the lock files
 	@$(COMPILE) --python-version 3.13 --group dev requirements.txt --output-file requirements-dev.lock
 	@$(COMPILE) --python-version 3.13 local/airflow/requirements-3.in --output-file local/airflow/requirements-3.lock
 	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 local/airflow/requirements-2.in --output-file local/airflow/requirements-2.lock
@@ -115,6 +126,6 @@ lock: venv ## Renew the lock files
 	@cd local && npm install --package-lock-only --loglevel=error
 
 .PHONY: clean
-clean: ## Remove all that was installed or made
+clean: ## Remove everything that was installed or generated
 	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -83,7 +83,7 @@ param allowedAddressRanges array = []
 @description('App settings with another value than the app\'s default.')
 param tuning tuningSettings = {}
 
-@description('Object id of who puts credentials into the vault and uploads a test file; empty for nobody.')
+@description('Object id of the person, group or principal that stores credentials in the vault and uploads a test file; empty for none.')
 param operatorPrincipalId string = ''
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
@@ -117,11 +117,13 @@ var names = {
   topic: 'egst-${token}'
 }
 
-// Names that the code knows, too.
+// These names are in the code, too.
 var functionName = 'blob_to_dag'
-var parkedQueue = 'airflow-parked'
+var outboxTable = 'airflowoutbox'
+var deadTable = 'airflowdead'
+var settledTable = 'airflowsettled'
+var leaseContainer = 'airflow-outbox'
 var eventQueue = 'airflow-events'
-var deadContainer = 'airflow-dead'
 var eventGridDeadContainer = 'eventgrid-deadletter'
 var packageContainer = 'app-package-${token}'
 
@@ -164,9 +166,10 @@ module hostStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     skuName: storageSku
-    containers: [packageContainer, deadContainer, eventGridDeadContainer]
+    containers: [packageContainer, leaseContainer, eventGridDeadContainer]
     // The app reads the event queue in both variants, so that switching over leaves nothing behind.
-    queues: [parkedQueue, eventQueue, '${eventQueue}-poison']
+    queues: [eventQueue, '${eventQueue}-poison']
+    tables: [outboxTable, deadTable, settledTable]
     softDeleteDays: softDeleteDays
     workspaceId: monitoring.outputs.workspaceId
   }

@@ -1,8 +1,10 @@
-"""Azurite, the storage of the local stack: blobs and queues on loopback ports."""
+"""Azurite, the storage of the local stack: blobs, queues and tables on loopback ports."""
 
+import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +22,15 @@ START_TIMEOUT_SECONDS = 60
 ACCOUNT_NAME = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
-_LISTENING = re.compile(r"Azurite (Blob|Queue) service is successfully listening at http://[^:/]+:(\d+)")
+# One key for all: the accounts keep tests apart, not strangers.
+SPARE_ACCOUNTS = [f"spare{number:03}" for number in range(1000)]
+
+_SERVICES = ("Blob", "Queue", "Table")
+# https://learn.microsoft.com/azure/storage/common/storage-use-azurite#custom-storage-accounts-and-keys
+_ACCOUNTS = ";".join(f"{account}:{ACCOUNT_KEY}" for account in (ACCOUNT_NAME, *SPARE_ACCOUNTS))
+_LISTENING = re.compile(
+    r"Azurite (Blob|Queue|Table) service is successfully listening at http://[^:/]+:(\d+)"
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,12 +41,15 @@ class Azurite:
         folder: data and log (`azurite.log`); kept by `stop`, so that `start` goes on with the same data.
         blob_port: 0 lets the system choose at the first start; later starts use the same port.
         queue_port: likewise.
+        table_port: likewise.
     """
 
     folder: Path
     blob_port: int = 0
     queue_port: int = 0
+    table_port: int = 0
     _is_temporary: bool = False
+    _spare_accounts: Iterator[str] = field(default_factory=lambda: iter(SPARE_ACCOUNTS), repr=False)
     _process: Process | None = field(default=None, repr=False)
 
     @property
@@ -50,11 +63,33 @@ class Azurite:
         return f"http://{LOOPBACK}:{self.queue_port}/{ACCOUNT_NAME}"
 
     @property
+    def table_url(self) -> str:
+        """The table endpoint, with the account in its path."""
+        return f"http://{LOOPBACK}:{self.table_port}/{ACCOUNT_NAME}"
+
+    @property
     def connection_string(self) -> str:
-        """What the storage SDKs and the Functions host take."""
+        """The development account, as the storage SDKs and the Functions host take it."""
+        return self._connection_string(ACCOUNT_NAME)
+
+    def new_account(self) -> str:
+        """Return the connection string of an account that nobody else has, empty in a new `folder`.
+
+        Raises:
+            LookupError: all spare accounts are in use.
+        """
+        account = next(self._spare_accounts, None)
+        if account is None:
+            msg = f"all {len(SPARE_ACCOUNTS)} spare accounts of this Azurite are in use"
+            raise LookupError(msg)
+        return self._connection_string(account)
+
+    def _connection_string(self, account: str) -> str:
         return (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT_NAME};AccountKey={ACCOUNT_KEY};"
-            f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};"
+            f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={ACCOUNT_KEY};"
+            f"BlobEndpoint=http://{LOOPBACK}:{self.blob_port}/{account};"
+            f"QueueEndpoint=http://{LOOPBACK}:{self.queue_port}/{account};"
+            f"TableEndpoint=http://{LOOPBACK}:{self.table_port}/{account};"
         )
 
     @property
@@ -68,7 +103,7 @@ class Azurite:
         return self._process is not None and self._process.is_running
 
     def start(self) -> None:
-        """Start it, and wait until blobs and queues are served.
+        """Start it, and wait until blobs, queues and tables are served.
 
         Raises:
             NotInstalledError: Node.js or Azurite is missing.
@@ -83,27 +118,30 @@ class Azurite:
                 *("--location", self.folder / "data"),
                 *("--blobPort", str(self.blob_port)),
                 *("--queuePort", str(self.queue_port)),
-                *("--tablePort", "0"),
+                *("--tablePort", str(self.table_port)),
                 *("--skipApiVersionCheck", "--disableTelemetry", "--silent"),
             ],
             name="Azurite",
             log_path=self.log_path,
+            env=dict(os.environ) | {"AZURITE_ACCOUNTS": _ACCOUNTS},
             cwd=self.folder,
         )
         self._process = process
 
         def listening_ports() -> dict[str, str] | None:
             ports = dict(_LISTENING.findall(process.log_path.read_bytes()[written_before:].decode()))
-            return ports if len(ports) == len(("Blob", "Queue")) else None
+            return ports if len(ports) == len(_SERVICES) else None
 
         try:
             ports = process.wait_until(
-                listening_ports, timeout_seconds=START_TIMEOUT_SECONDS, what="listening for blobs and queues"
+                listening_ports,
+                timeout_seconds=START_TIMEOUT_SECONDS,
+                what="listening for all services",
             )
         except BaseException:
             self.stop()
             raise
-        self.blob_port, self.queue_port = int(ports["Blob"]), int(ports["Queue"])
+        self.blob_port, self.queue_port, self.table_port = (int(ports[name]) for name in _SERVICES)
 
     def stop(self) -> None:
         """Stop it and keep its data; safe to call again."""
@@ -125,19 +163,23 @@ class Azurite:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_azurite(*, folder: Path | None = None, blob_port: int = 0, queue_port: int = 0) -> Azurite:
+def start_azurite(
+    *, folder: Path | None = None, blob_port: int = 0, queue_port: int = 0, table_port: int = 0
+) -> Azurite:
     """Start Azurite; use the result in a `with`.
 
     Args:
         folder: keeps the data; a temporary one, removed at the end of the `with`, if None.
         blob_port: 0 for a free one.
         queue_port: 0 for a free one.
+        table_port: 0 for a free one.
     """
     _command()
     azurite = Azurite(
         folder=folder or Path(tempfile.mkdtemp(prefix="azurite-")),
         blob_port=blob_port,
         queue_port=queue_port,
+        table_port=table_port,
         _is_temporary=folder is None,
     )
     (azurite.folder / "data").mkdir(parents=True, exist_ok=True)

@@ -26,12 +26,12 @@ FILES = {
 
 
 class DemoError(RuntimeError):
-    """A file did not come out at the other end; the message says which and what the app logged."""
+    """A file has no successful run; the message names it and ends with the app's log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What the demo shows of one file: the conf is the one that the DAG itself logged, as JSON."""
+    """A file and its run; `conf` is the JSON that the DAG itself logged."""
 
     filename: str
     run: DagRun
@@ -47,41 +47,41 @@ def upload(stack: Stack) -> None:
 
 
 def wait_for_runs(stack: Stack) -> dict[str, DagRun]:
-    """Wait until each file has one run that ended; return the runs by file name.
+    """Wait until each file has one finished run; return the runs by file name.
 
     Raises:
         DemoError: a run is missing or failed, or a file has two.
     """
     api = stack.airflow.api
     deadline = time.monotonic() + RUNS_TIMEOUT_SECONDS
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     while True:
         runs = api.runs(DAG_ID)
         for run in runs:
-            if told.get(run.run_id) != run.state:
-                told[run.run_id] = run.state
+            if reported.get(run.run_id) != run.state:
+                reported[run.run_id] = run.state
                 print(f"{run.state:<8} {run.conf.get('filename')}", flush=True)
         ended = {run.conf.get("filename", ""): run for run in runs if run.state in FINAL_STATES}
         if ended.keys() == FILES.keys():
             break
-        # A message in the poison queue is a file that the app has given up.
+        # The host moves an event to the poison queue after the app has failed on it five times.
         given_up = POISON_QUEUE in stack.host.log()
         if given_up or time.monotonic() >= deadline or not stack.is_running:
             missing = sorted(FILES.keys() - ended.keys())
-            msg = f"no ended run for {missing}\n--- the app's log ---\n{stack.host.process.log_tail()}"
+            msg = f"no finished run for {missing}\n--- the app's log ---\n{stack.host.process.log_tail()}"
             raise DemoError(msg)
         time.sleep(POLL_SECONDS)
     if len(runs) != len(FILES) or any(run.state != "success" for run in runs):
-        msg = f"not one success for each file: {runs}"
+        msg = f"expected one successful run per file, got {runs}"
         raise DemoError(msg)
     return ended
 
 
 def read_back(api: AirflowApi, runs: dict[str, DagRun]) -> list[Shown]:
-    """Read from each task's log the conf that the DAG logged.
+    """Read the conf that each DAG run logged.
 
     Raises:
-        DemoError: a log has none.
+        DemoError: a run logged no conf.
     """
     shown = []
     for filename, run in runs.items():
@@ -94,7 +94,7 @@ def read_back(api: AirflowApi, runs: dict[str, DagRun]) -> list[Shown]:
 
 
 def show(one: Shown) -> None:
-    """Print one file, its run, and the conf."""
+    """Print a file, its run and the conf."""
     print(f"\n{one.filename}")
     print(f"  run id  {one.run.run_id}")
     print(f"  state   {one.run.state}")
@@ -104,7 +104,7 @@ def show(one: Shown) -> None:
 
 
 def demo(*, ports: Ports) -> list[Shown]:
-    """Run the whole demo, and return what it showed."""
+    """Run the demo; return what it showed."""
     began = time.monotonic()
     with start_stack(ports=ports) as stack:
         upload(stack)

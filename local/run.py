@@ -13,16 +13,17 @@ from local.processes import NotInstalledError, ProcessError, interrupt_on_signal
 from local.stack import CONTAINER, DAG_ID, WELL_KNOWN, Stack, start_stack
 
 STATE_FILE = Path(__file__).parents[1] / ".stack" / "run.json"
-"""Says where the running stack's storage is, for `local.upload`."""
+"""Holds the connection string of the running stack's storage, for `local.upload`."""
 
 POLL_SECONDS = 0.5
 
 
 def describe(stack: Stack) -> str:
-    """Return the addresses, the log-in, and what to do next."""
+    """Return the addresses, the Airflow log-in and the next steps."""
     return f"""
   Blob Storage  {stack.azurite.blob_url}   (container {CONTAINER})
   Queues        {stack.azurite.queue_url}
+  Tables        {stack.azurite.table_url}
   Airflow       {stack.airflow.base_url}   user {stack.airflow.username}, password {stack.airflow.password}
   The app       {stack.host.url}   log {stack.host.process.log_path}
 
@@ -37,7 +38,7 @@ def describe(stack: Stack) -> str:
 
 @contextmanager
 def state_file(stack: Stack) -> Iterator[None]:
-    """Leave word of where the storage is for as long as the stack is up."""
+    """Keep the state file while the stack is up."""
     STATE_FILE.write_text(
         json.dumps({"connection_string": stack.azurite.connection_string}), encoding="utf-8"
     )
@@ -48,17 +49,17 @@ def state_file(stack: Stack) -> Iterator[None]:
 
 
 def follow(stack: Stack) -> None:
-    """Print what the app logs until a part of the stack ends.
+    """Print the app's log until a part of the stack exits.
 
     Raises:
-        ProcessError: a part ended by itself.
+        ProcessError: a part exited.
     """
     with stack.host.process.log_path.open(encoding="utf-8", errors="replace") as log:
         while stack.is_running:
             for line in log:
                 print(line, end="", flush=True)
             time.sleep(POLL_SECONDS)
-    msg = "a part of the stack ended by itself"
+    msg = "a part of the stack exited unexpectedly"
     raise ProcessError(msg)
 
 

@@ -1,4 +1,4 @@
-"""The whole local stack: Azurite, a real Airflow and the app in a host, wired to each other."""
+"""The whole local stack: Azurite, a real Airflow and the app in a host, connected to each other."""
 
 import time
 from collections.abc import Iterator
@@ -22,20 +22,21 @@ TIMES = HostTimes(container_scan=1, queue_poll_max=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports to use where they are free; 0 for any."""
+    """Preferred ports; another one is used where it is taken. 0 for any."""
 
     blob: int = 0
     queue: int = 0
+    table: int = 0
     airflow: int = 0
     host: int = 0
 
 
-WELL_KNOWN = Ports(blob=10000, queue=10001, airflow=8080, host=7071)
+WELL_KNOWN = Ports(blob=10000, queue=10001, table=10002, airflow=8080, host=7071)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """A running stack. The landing container is there."""
+    """A running stack whose landing container exists."""
 
     azurite: Azurite
     airflow: Airflow
@@ -48,7 +49,7 @@ class Stack:
 
 
 def app_settings(azurite: Azurite, airflow: Airflow, *, container: str = CONTAINER) -> dict[str, str]:
-    """Return the app settings that join the app to these two."""
+    """Return the app settings that connect the app to Azurite and Airflow."""
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "AzureWebJobsStorage": azurite.connection_string,
@@ -65,7 +66,7 @@ def app_settings(azurite: Azurite, airflow: Airflow, *, container: str = CONTAIN
 
 @contextmanager
 def start_stack(*, ports: Ports) -> Iterator[Stack]:
-    """Start everything, telling what and how long it took; stop everything at the end.
+    """Start everything and print how long each part took; stop everything at the end.
 
     Raises:
         NotInstalledError: a part is missing.
@@ -73,15 +74,17 @@ def start_stack(*, ports: Ports) -> Iterator[Stack]:
     """
     with ExitStack() as started:
         started.callback(print, "stopped everything", flush=True)
-        with _told("Azurite"):
+        with _reported("Azurite"):
             azurite = started.enter_context(
                 start_azurite(
-                    blob_port=free_port(preferred=ports.blob), queue_port=free_port(preferred=ports.queue)
+                    blob_port=free_port(preferred=ports.blob),
+                    queue_port=free_port(preferred=ports.queue),
+                    table_port=free_port(preferred=ports.table),
                 )
             )
             with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
                 service.create_container(CONTAINER)
-        with _told("Airflow"):
+        with _reported("Airflow"):
             airflow = started.enter_context(
                 start_airflow(
                     port=free_port(preferred=ports.airflow),
@@ -89,20 +92,20 @@ def start_stack(*, ports: Ports) -> Iterator[Stack]:
                 )
             )
             airflow.api.wait_for_dags(set(EXAMPLES))
-        with _told("the app"):
+        with _reported("the app"):
             options = HostOptions(
                 environment=app_settings(azurite, airflow),
                 port=free_port(preferred=ports.host),
                 times=TIMES,
             )
             host = started.enter_context(start_host(options))
-        # The last one in goes first: this is said before any part is stopped.
+        # The last callback runs first: this is printed before any part stops.
         started.callback(print, "stopping ...", flush=True)
         yield Stack(azurite=azurite, airflow=airflow, host=host)
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _reported(what: str) -> Iterator[None]:
     print(f"starting {what} ...", flush=True)
     began = time.monotonic()
     yield

@@ -12,7 +12,7 @@ from local.stack import CONTAINER
 
 
 def upload(file: Path, name: str, *, connection_string: str) -> str:
-    """Upload, overwriting a blob of that name, and return the blob's URL."""
+    """Upload a file, replacing any blob of that name; return the blob's URL."""
     with BlobServiceClient.from_connection_string(connection_string) as service:
         blob = service.get_blob_client(CONTAINER, name)
         with file.open("rb") as content:
@@ -21,17 +21,17 @@ def upload(file: Path, name: str, *, connection_string: str) -> str:
 
 
 def main() -> None:
-    """Read the command line, and upload."""
+    """Parse the command line and upload."""
     parser = argparse.ArgumentParser(description="Upload a file into the landing container of `make run`.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("name", nargs="?", help="name of the blob; the file's name if left out")
+    parser.add_argument("name", nargs="?", help="blob name (default: the file's name)")
     arguments = parser.parse_args()
     if not arguments.file.is_file():
         sys.exit(f"error: no such file: {arguments.file}")
     try:
         state = json.loads(STATE_FILE.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        sys.exit("error: the stack is not up: start it with `make run` in another terminal")
+        sys.exit("error: the stack is not running: start it with `make run` in another terminal")
     name = arguments.name or arguments.file.name
     print(f"uploaded {upload(arguments.file, name, connection_string=state['connection_string'])}")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local.airflow import Airflow, landing_storage, start_airflow
@@ -18,7 +19,7 @@ pytest_plugins = ["tests.fault_table"]
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
-    """Yield one real Azurite for the whole run; tests keep apart by container and queue names."""
+    """Yield one real Azurite for the whole run; tests keep apart by account, or by container name."""
     try:
         azurite = start_azurite()
     except NotInstalledError as exc:
@@ -28,8 +29,22 @@ def azurite() -> Iterator[Azurite]:
 
 
 @pytest.fixture
+def storage_account(azurite: Azurite) -> Iterator[str]:
+    """Yield the connection string of an empty account of the test's own.
+
+    An app of another test never sees what waits in it.
+    """
+    connection_string = azurite.new_account()
+    yield connection_string
+    # Azurite writes all of its rows to the disk now and then: leave it few.
+    with TableServiceClient.from_connection_string(connection_string) as service:
+        for table in service.list_tables():
+            service.delete_table(table.name)
+
+
+@pytest.fixture
 def landing(azurite: Azurite) -> Iterator[ContainerClient]:
-    """Yield a fresh, empty container of the test's own; its name is unique."""
+    """Yield an empty container of the development account; its name is unique."""
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.create_container(f"landing-{uuid.uuid4().hex[:12]}")
         yield container

@@ -1,1 +1,1 @@
-"""What azd runs around a deployment. Standard library only: it must run before anything is installed."""
+"""Programs that azd runs before and after a deployment. Standard library only: nothing is installed yet."""

@@ -1,4 +1,4 @@
-"""`AzureCli`: one call of `az`, with what its failure means for the next step."""
+"""`AzureCli`: run `az` and classify its failures."""
 
 import json
 import shutil
@@ -10,12 +10,12 @@ CALL_TIMEOUT_SECONDS = 600
 
 
 class HookError(Exception):
-    """The hook ends here; the message says what to do. Running it again is always safe."""
+    """The hook cannot continue; the message says what to do. Running it again is always safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What `az` said.
+class Result:
+    """The result of one `az` command.
 
     Attributes:
         code: Exit code; 0 is success.
@@ -34,24 +34,24 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """The one line of the error that says most, at most 300 characters."""
+        """The most useful line of the error output, at most 300 characters."""
         lines = [line.strip() for line in self.error.splitlines() if line.strip()]
-        telling = [line for line in lines if not line.startswith(("WARNING", "Traceback"))]
-        return (telling or lines or [f"az ended with {self.code}"])[0][:300]
+        useful = [line for line in lines if not line.startswith(("WARNING", "Traceback"))]
+        return (useful or lines or [f"az failed with exit code {self.code}"])[0][:300]
 
     @property
     def throttled(self) -> bool:
-        """Whether Azure asked to come back later."""
+        """Whether Azure rejected the request because there were too many."""
         return any(
-            sign in self.error for sign in ("TooManyRequests", "(429)", "SubscriptionRequestsThrottled")
+            text in self.error for text in ("TooManyRequests", "(429)", "SubscriptionRequestsThrottled")
         )
 
 
 class Az(Protocol):
-    """Runs `az` with arguments."""
+    """Run `az` with arguments."""
 
-    def __call__(self, *arguments: str) -> Answer:
-        """Run it and give its answer; raises HookError where no further call can succeed."""
+    def __call__(self, *arguments: str) -> Result:
+        """Return the result; raise HookError if no further call can succeed."""
 
 
 class AzureCli:
@@ -66,11 +66,11 @@ class AzureCli:
         self._program = found
         self._subscription_id = subscription_id
 
-    def __call__(self, *arguments: str) -> Answer:
-        """Run `az` with the arguments, the subscription and no questions asked.
+    def __call__(self, *arguments: str) -> Result:
+        """Run `az` with the arguments and the subscription, without prompts; return the result.
 
         Raises:
-            HookError: Nobody is logged in, or the one who is lacks a role; trying again changes nothing.
+            HookError: Not logged in, or a role is missing; a retry would not help.
         """
         scope = [] if arguments[0] == "rest" else ["--subscription", self._subscription_id]
         command = [self._program, *arguments, *scope, "--only-show-errors"]
@@ -84,29 +84,31 @@ class AzureCli:
                 timeout=CALL_TIMEOUT_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            return Answer(code=-1, out="", error=f"az {arguments[0]} took more than {CALL_TIMEOUT_SECONDS} s")
-        answer = Answer(code=done.returncode, out=done.stdout.strip(), error=done.stderr.strip())
-        _raise_if_final(answer)
-        return answer
+            return Result(
+                code=-1, out="", error=f"az {arguments[0]} timed out after {CALL_TIMEOUT_SECONDS} s"
+            )
+        result = Result(code=done.returncode, out=done.stdout.strip(), error=done.stderr.strip())
+        _raise_if_final(result)
+        return result
 
 
-def _raise_if_final(answer: Answer) -> None:
-    if answer.ok:
+def _raise_if_final(result: Result) -> None:
+    if result.ok:
         return
-    if "az login" in answer.error or "AADSTS" in answer.error:
+    if "az login" in result.error or "AADSTS" in result.error:
         msg = "The Azure CLI is not logged in: run `az login`, then `azd hooks run postdeploy`."
         raise HookError(msg)
-    if "AuthorizationFailed" in answer.error or "does not have authorization" in answer.error:
-        msg = f"The account that is logged in lacks a role: {answer.reason}"
+    if "AuthorizationFailed" in result.error or "does not have authorization" in result.error:
+        msg = f"The logged-in account lacks a role: {result.reason}"
         raise HookError(msg)
 
 
-def read_json(answer: Answer) -> Any:
-    """Read the output as JSON; raises HookError where it is none or the call failed."""
-    if not answer.ok:
-        raise HookError(answer.reason)
+def read_json(result: Result) -> Any:
+    """Return the output as JSON; raise HookError if the call failed or the output is not JSON."""
+    if not result.ok:
+        raise HookError(result.reason)
     try:
-        return json.loads(answer.out)
+        return json.loads(result.out)
     except json.JSONDecodeError as error:
-        msg = "az gave no JSON."
+        msg = "az did not return JSON."
         raise HookError(msg) from error

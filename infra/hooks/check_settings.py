@@ -1,7 +1,6 @@
-"""The `predeploy` hook: refuse to deploy code to an app whose settings it cannot use.
+"""The `predeploy` hook: stop the deployment of code to an app whose settings are invalid.
 
-Reads the settings that the app has in Azure, and the routes that are about to be deployed, by the same code
-that the app reads them with.
+It reads the app's settings in Azure and the routes that are about to be deployed with the app's own code.
 """
 
 import os
@@ -14,8 +13,8 @@ from infra.hooks.deployment import Deployment
 from shared.config.load import load_configuration
 from shared.model.errors import Misconfigured
 
-_VAULT = "credentials belong into the vault"
-_KEY = "the account takes no keys, and this wins over the settings with an address"
+_VAULT = "store credentials in the vault"
+_KEY = "the account refuses keys, and this would override the settings with an address"
 
 NEVER_IN_AZURE: Mapping[str, str] = {
     "AIRFLOW_OAUTH_CLIENT_ID": _VAULT,
@@ -27,14 +26,14 @@ NEVER_IN_AZURE: Mapping[str, str] = {
     "AzureWebJobsStorage": _KEY,
     "LandingStorage": _KEY,
 }
-"""Settings of the local stack that would be a secret, or go before the right one, in Azure."""
+"""Settings of the local stack that must not be set in Azure, each with the reason."""
 
 
 def faults(settings: Mapping[str, str]) -> list[str]:
-    """List what is wrong with the app settings, one sentence each."""
+    """Return what is wrong with the app settings, one sentence each."""
     found = [f"{name} must not be set: {why}." for name, why in NEVER_IN_AZURE.items() if settings.get(name)]
     try:
-        # Files that settings name are where the app runs; the file of routes is deployed from here.
+        # Other files that settings name exist only where the app runs; the routes file is deployed from here.
         load_configuration(settings, reads=lambda _path: True)
     except Misconfigured as error:
         found.append(str(error))
@@ -42,7 +41,7 @@ def faults(settings: Mapping[str, str]) -> list[str]:
 
 
 def app_settings(az: Az, deployment: Deployment) -> dict[str, str]:
-    """Read the settings of the app; raises HookError where they cannot be read."""
+    """Return the settings of the app; raise HookError if they cannot be read."""
     listed = read_json(
         az("functionapp", "config", "appsettings", "list", *deployment.app, "--output", "json")
     )
@@ -50,7 +49,7 @@ def app_settings(az: Az, deployment: Deployment) -> dict[str, str]:
 
 
 def main(environ: Mapping[str, str], screen: TextIO) -> int:
-    """Check, print, and give the exit code: 0 usable, 1 not."""
+    """Check the settings and print what is wrong; return 0 if nothing is, else 1."""
     try:
         deployment = Deployment(values=environ)
         found = faults(app_settings(AzureCli(deployment.subscription_id), deployment))
@@ -60,7 +59,7 @@ def main(environ: Mapping[str, str], screen: TextIO) -> int:
         print(fault, file=screen)
     if found:
         print(
-            "Nothing was deployed. Mend infra/main.bicepparam or `azd env set`, then `azd provision`.",
+            "Nothing was deployed. Fix infra/main.bicepparam or use `azd env set`, then run `azd provision`.",
             file=screen,
         )
     return 1 if found else 0

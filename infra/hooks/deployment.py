@@ -1,4 +1,4 @@
-"""`Deployment`: what azd knows of the environment that is being deployed."""
+"""`Deployment`: the azd environment that is being deployed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from infra.hooks.azure_cli import HookError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Outputs of infra/main.bicep, under the names that azd gives them to hooks.
+    """Outputs of infra/main.bicep, which azd passes to hooks as environment variables.
 
     Attributes:
-        values: Every variable by name.
+        values: Environment variables by name.
     """
 
     values: Mapping[str, str]
 
     def __getitem__(self, name: str) -> str:
-        """Give a value; raises HookError where it is missing or empty."""
+        """Return a value; raise HookError if it is missing or empty."""
         value = self.values.get(name, "")
         if not value:
-            msg = f"{name} is not set: run this through azd (`azd hooks run ...`) after `azd provision`."
+            msg = f"{name} is not set: run this hook through azd (`azd hooks run ...`) after `azd provision`."
             raise HookError(msg)
         return value
 

@@ -1,5 +1,5 @@
 # Runs one of the Python programs beside this file: `pwsh infra/hooks/hook.ps1 check_settings`.
-# azd runs this on Windows, hook.sh on Linux and macOS; what the hooks do stands in Python, once.
+# azd runs this on Windows, hook.sh on Linux and macOS; the logic is in Python, once.
 param([Parameter(Mandatory)][string] $Program)
 
 $ErrorActionPreference = 'Stop'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs one of the Python programs beside this file: `sh infra/hooks/hook.sh check_settings`.
-# azd runs this on Linux and macOS, hook.ps1 on Windows; what the hooks do stands in Python, once.
+# azd runs this on Linux and macOS, hook.ps1 on Windows; the logic is in Python, once.
 set -eu
 
 cd "$(dirname "$0")/../.."

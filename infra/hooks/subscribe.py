@@ -1,7 +1,7 @@
-"""The `postdeploy` hook: make, repair and verify the event subscription of the blob trigger.
+"""The `postdeploy` hook: create, repair and verify the event subscription of the blob trigger.
 
-Safe to repeat, and run after every deployment of code: each run gives Event Grid the current key.
-The key itself is only ever read inside the resource manager, by infra/subscription.bicep.
+It is safe to repeat and runs after every deployment of code: each run gives Event Grid the current key.
+The key itself is only read inside the resource manager, by infra/subscription.bicep.
 """
 
 import os
@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from infra.hooks.azure_cli import Answer, Az, AzureCli, HookError
+from infra.hooks.azure_cli import Az, AzureCli, HookError, Result
 from infra.hooks.deployment import Deployment
 
 NAME = "blob-to-dag"
-"""Of the event subscription, as in infra/subscription.bicep and infra/modules/queue-subscription.bicep."""
+"""Name of the event subscription, the same as in both Bicep files that create it."""
 
 TEMPLATE = "infra/subscription.bicep"
 TOTAL_SECONDS = 900.0
@@ -28,13 +28,13 @@ _CHANGING = frozenset({"Creating", "Updating", "Deleting"})
 
 @dataclass(slots=True, kw_only=True)
 class Patience:
-    """Growing waits up to a deadline.
+    """Growing waits, up to a deadline.
 
     Attributes:
-        total: Seconds for everything together.
+        total: Seconds until the deadline.
         wait: Seconds of the next wait; doubles up to a minute.
-        sleep: Waits that many seconds.
-        clock: Monotonic seconds.
+        sleep: Sleep for a number of seconds.
+        clock: Return monotonic seconds.
     """
 
     total: float = TOTAL_SECONDS
@@ -50,22 +50,22 @@ class Patience:
         self._end = self.clock() + self.total
 
     def start_over(self) -> None:
-        """Begin a new step with short waits; the deadline stays."""
+        """Start a new step with short waits; keep the deadline."""
         self.wait = self._first
 
     def pause(self, reason: str, *, throttled: bool = False) -> None:
-        """Wait before another try; raises HookError with the reason where no time is left."""
+        """Wait before the next attempt; raise HookError with the reason if no time is left."""
         least = min(THROTTLED_WAIT_SECONDS, self._first * 6) if throttled else 0.0
         seconds = max(self.wait, least)
         if self.clock() + seconds > self._end:
-            msg = f"Given up after {self.total:g} s: {reason}. Run `azd hooks run postdeploy` to try again."
+            msg = f"Gave up after {self.total:g} s: {reason}. Run `azd hooks run postdeploy` to try again."
             raise HookError(msg)
         self.sleep(seconds)
         self.wait = min(self.wait * 2, LONGEST_WAIT_SECONDS)
 
 
 class Subscriber:
-    """Brings the event subscription to `Succeeded`."""
+    """Bring the event subscription to `Succeeded`."""
 
     def __init__(self, az: Az, deployment: Deployment, patience: Patience, screen: TextIO) -> None:
         self._az = az
@@ -74,7 +74,7 @@ class Subscriber:
         self._screen = screen
 
     def run(self) -> None:
-        """Make or repair the subscription and verify it; raises HookError with what to do."""
+        """Create or repair the subscription and verify it; raise HookError with what to do."""
         account = self._az("account", "show", "--query", "id", "--output", "tsv")
         if not account.ok:
             raise HookError(account.reason)
@@ -82,29 +82,29 @@ class Subscriber:
             self._verify_queue_subscription()
             return
         self._wait_until("the function is listed", self._function_is_listed)
-        self._wait_until("the host has made its key", self._key_is_there)
+        self._wait_until("the host has created its key", self._key_is_there)
         self._patience.start_over()
         while not self._subscribe():
             pass
-        self._say("subscription.ready")
+        self._report("subscription.ready")
 
     def _subscribe(self) -> bool:
-        """Try once; True if the subscription is good, False after a wait."""
+        """Try once; return True if the subscription works, False after a wait."""
         self._warm()
         state = self._state()
         if state == "Failed":
-            # A failed handshake is never tried again by Event Grid, and updating it keeps the failure.
-            self._say("subscription.failed_before", action="delete")
+            # Event Grid never repeats a failed handshake, and an update keeps the failure.
+            self._report("subscription.failed_before", action="delete")
             self._delete()
         elif state in _CHANGING:
-            self._patience.pause(f"the subscription stays in state {state}")
+            self._patience.pause(f"the subscription is still in state {state}")
             return False
         deployed = self._deploy()
         state = self._state()
         if deployed.ok and state == "Succeeded":
             return True
         reason = deployed.reason if not deployed.ok else f"the subscription is in state {state}"
-        self._say("subscription.not_yet", reason=reason)
+        self._report("subscription.not_yet", reason=reason)
         if state == "Failed":
             self._delete()
         self._patience.pause(reason, throttled=deployed.throttled)
@@ -116,13 +116,13 @@ class Subscriber:
             self._warm()
             if check():
                 return
-            self._say("subscription.waiting", until=what)
-            self._patience.pause(f"waited in vain until {what}")
+            self._report("subscription.waiting", until=what)
+            self._patience.pause(f"timed out waiting until {what}")
 
     def _warm(self) -> None:
-        """Ask the host for its state through the resource manager: that starts it, and no key is needed."""
+        """Ask for the host's state through the resource manager: this starts the host and needs no key."""
         url = f"{self._deployment.app_id}/hostruntime/admin/host/status?api-version=2023-12-01"
-        # Only a knock: who may not knock may still be allowed to do the rest.
+        # Optional: an account without this right may still do the rest.
         with suppress(HookError):
             self._az("rest", "--method", "get", "--url", url, "--query", "state", "--output", "tsv")
 
@@ -143,15 +143,15 @@ class Subscriber:
         return listed.ok and self._deployment["FUNCTION_NAME"] in names
 
     def _key_is_there(self) -> bool:
-        # Only whether there is one leaves the Azure CLI.
+        # Ask only whether there is one, so that the key does not leave the Azure CLI.
         there = "systemKeys.blobs_extension != `null`"
-        answer = self._az(
+        result = self._az(
             "functionapp", "keys", "list", *self._deployment.app, "--query", there, "--output", "tsv"
         )
-        return answer.ok and answer.out.lower() == "true"
+        return result.ok and result.out.lower() == "true"
 
     def _state(self) -> str | None:
-        """Give the provisioning state, None where there is no subscription."""
+        """Return the provisioning state, or None if there is no subscription."""
         shown = self._az(
             *(
                 "eventgrid",
@@ -172,7 +172,7 @@ class Subscriber:
             *self._deployment.topic,
         )
 
-    def _deploy(self) -> Answer:
+    def _deploy(self) -> Result:
         return self._az(
             *("deployment", "group", "create", "--name", f"{NAME}-subscription"),
             *("--resource-group", self._deployment["EVENT_GRID_RESOURCE_GROUP"], "--template-file", TEMPLATE),
@@ -184,16 +184,16 @@ class Subscriber:
         if state != "Succeeded":
             msg = f"The event subscription of the queue is in state {state}: run `azd provision` again."
             raise HookError(msg)
-        self._say("subscription.ready")
+        self._report("subscription.ready")
 
-    def _say(self, event: str, **keys: str) -> None:
+    def _report(self, event: str, **keys: str) -> None:
         print(event, *(f"{key}={value!r}" for key, value in keys.items()), file=self._screen, flush=True)
 
 
 def main(environ: Mapping[str, str], screen: TextIO) -> int:
-    """Run the hook and give its exit code: 0 subscribed, 1 not, with the reason on the screen.
+    """Run the hook; return 0 if the subscription works, else print the reason and return 1.
 
-    `SUBSCRIBE_TIMEOUT_SECONDS` and `SUBSCRIBE_FIRST_WAIT_SECONDS` change how patient it is.
+    `SUBSCRIBE_TIMEOUT_SECONDS` and `SUBSCRIBE_FIRST_WAIT_SECONDS` change how long it waits.
     """
     try:
         deployment = Deployment(values=environ)
@@ -207,7 +207,7 @@ def main(environ: Mapping[str, str], screen: TextIO) -> int:
         return 1
     vault, secret = environ.get("KEY_VAULT_NAME", ""), environ.get("AIRFLOW_SECRET_NAME", "")
     print(
-        f"Credentials of Airflow belong into secret {secret} of vault {vault}: see docs/deploy.md.",
+        f"Store Airflow's credentials in secret {secret} of vault {vault}: see docs/deploy.md.",
         file=screen,
     )
     return 0

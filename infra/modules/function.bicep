@@ -70,7 +70,7 @@ var operatorRules = [
   }
 ]
 
-// Event Grid pushes from the internet and knows no private endpoints. A queue is fetched, so nothing comes in.
+// Event Grid pushes from the internet and cannot use private endpoints. The app polls a queue, so nothing comes in.
 var eventGridRule = {
   name: 'event-grid'
   action: 'Allow'

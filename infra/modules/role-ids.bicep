@@ -1,4 +1,4 @@
-// Built-in roles by name. Every role that the templates assign stands here, once.
+// Built-in roles by name. Every role that the templates assign is listed here, once.
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 
 @export()

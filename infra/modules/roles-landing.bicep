@@ -10,7 +10,7 @@ param appPrincipalId string
 @allowed(['blobTrigger', 'storageQueue'])
 param eventSource string
 
-@description('Object id of a person, group or principal that looks after the app; empty for nobody.')
+@description('Object id of a person, group or principal that operates the app; empty for none.')
 param operatorPrincipalId string
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
@@ -38,7 +38,7 @@ resource appOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// The operator: upload a file to try the whole way.
+// The operator: upload a file to test the deployment.
 resource operatorOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
   scope: landingAccount
   name: guid(landingAccount.id, operatorPrincipalId, roleIds['Storage Blob Data Contributor'])

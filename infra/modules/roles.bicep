@@ -9,7 +9,7 @@ param appPrincipalId string
 @description('Principal id of the system topic\'s own identity.')
 param topicPrincipalId string
 
-@description('Object id of a person, group or principal that looks after the app; empty for nobody.')
+@description('Object id of a person, group or principal that operates the app; empty for none.')
 param operatorPrincipalId string
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
@@ -59,7 +59,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-// The app: its own storage (code, locks, parked events, dead letters, host diagnostics).
+// The app: its own storage (code, locks, event queue, outbox, dead letters, host diagnostics).
 var hostAccountRoles = [
   'Storage Blob Data Owner'
   'Storage Queue Data Contributor'

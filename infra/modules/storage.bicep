@@ -1,4 +1,4 @@
-// One storage account with its containers and queues: used for the app's own account and for the landing account.
+// One storage account with its containers, queues and tables: the app's own account or the landing account.
 
 param name string
 param location string
@@ -12,6 +12,9 @@ param containers array
 
 @description('Names of the queues to create.')
 param queues array
+
+@description('Names of the tables to create.')
+param tables array = []
 
 @description('For how long deleted blobs and containers can be brought back, in days.')
 param softDeleteDays int
@@ -104,10 +107,42 @@ resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-0
   }
 ]
 
-// Who wrote to and deleted from the queues: the poison queue is seen here first. Reads are left out, for the
-// host polls all day.
+// Only the app's own account has tables.
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = if (!empty(tables)) {
+  parent: account
+  name: 'default'
+}
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
+  for tableName in tables: {
+    parent: tableService
+    name: tableName
+  }
+]
+
+// Who wrote to and deleted from the queues: messages in the poison queue show up here first. Reads are left out,
+// because the host polls all day.
 resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: queueService
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
+  }
+}
+
+// Who wrote and deleted rows, a person's edits included. Reads are left out, because the app polls all day.
+resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(tables)) {
+  scope: tableService
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId

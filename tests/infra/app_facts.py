@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import function_app
@@ -18,19 +19,20 @@ USABLE = {
     "LandingStorage__queueServiceUri": "https://landing.queue.core.windows.net/",
     "AzureWebJobsStorage__blobServiceUri": "https://host.blob.core.windows.net/",
     "AzureWebJobsStorage__queueServiceUri": "https://host.queue.core.windows.net/",
+    "AzureWebJobsStorage__tableServiceUri": "https://host.table.core.windows.net/",
 }
-"""Enough of Azure's settings that the app reads on instead of stopping at the first fault."""
+"""Settings without a fault, so that the app reads all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppFacts:
-    """The app's side of the agreement with infra/.
+    """What infra/ must agree with.
 
     Attributes:
         settings: Every app setting that shared/config/settings.py reads.
         functions: Trigger type by function name, such as `{"blob_to_dag": "blobTrigger"}`.
         connections: Prefixes of the connections of the functions' triggers.
-        stores: Names of queues and containers that the code uses.
+        stores: Names of queues, containers and tables that the code uses.
     """
 
     settings: frozenset[str]
@@ -39,8 +41,9 @@ class AppFacts:
     stores: frozenset[str]
 
 
+@cache
 def observe() -> AppFacts:
-    """Look at the code as it is."""
+    """Return the facts of the current code; a function app can list its functions once only."""
     functions = {str(item.get_function_name()): item for item in function_app.app.get_functions()}
     triggers = {name: item.get_trigger() for name, item in functions.items()}
     return AppFacts(
@@ -56,14 +59,14 @@ def observe() -> AppFacts:
 
 
 def settings_read() -> frozenset[str]:
-    """Let the app read its settings and note every name that it asks for."""
+    """Return the name of every setting that the app reads."""
     asked = Asked(USABLE)
     Settings.from_env(asked)
     return frozenset(asked.names) | {setting.name for setting in Settings.table().values()}
 
 
 class Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
+    """An environment that records the names that are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__(values)
@@ -83,9 +86,10 @@ class Asked(dict[str, str]):
 
 
 def stores_named() -> Iterator[str]:
-    """Give the texts of module constants whose names end in QUEUE or CONTAINER.
+    """Yield the values of module constants whose names end in QUEUE, CONTAINER or TABLE.
 
-    All queues and containers of ours have a hyphen in their names; the word `queue` alone is an event source.
+    Queues and containers have a hyphen in their names, because `queue` alone is an event source; names of
+    tables cannot have one and begin with `airflow`.
     """
     for path in [ROOT / "function_app.py", *sorted((ROOT / "shared").rglob("*.py"))]:
         yield from _store_constants(path)
@@ -96,5 +100,8 @@ def _store_constants(path: Path) -> Iterator[str]:
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Constant):
             continue
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        if any(name.endswith(("QUEUE", "CONTAINER")) for name in names) and "-" in str(node.value.value):
-            yield str(node.value.value)
+        value = str(node.value.value)
+        is_queue_or_container = any(name.endswith(("QUEUE", "CONTAINER")) for name in names) and "-" in value
+        is_table = any(name.endswith("TABLE") for name in names) and value.startswith("airflow")
+        if is_queue_or_container or is_table:
+            yield value

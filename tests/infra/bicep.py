@@ -53,7 +53,7 @@ class Source:
     outputs: dict[str, Value] = field(default_factory=dict)
 
     def blocks(self, kind: str) -> list[Block]:
-        """Give the resources of a type that this file makes, without the version."""
+        """Return the resources of a type that this file makes, without the version."""
         made = (block for block in self.resources.values() if not block.existing)
         return [block for block in made if block.kind.partition("@")[0].lower() == kind.lower()]
 

@@ -1,4 +1,4 @@
-"""A program named `az` that answers from a script and writes down how it was called."""
+"""A program named `az` that answers from a script and records its calls."""
 
 import json
 import os
@@ -27,14 +27,14 @@ for part, answers in script.items():
         print(out)
         print(error, file=sys.stderr)
         sys.exit(code)
-print("fake az knows no answer to: " + line, file=sys.stderr)
+print("fake az has no answer for: " + line, file=sys.stderr)
 sys.exit(97)
 """
 
 type Reply = tuple[int, str, str]
 
 
-def said(out: str) -> Reply:
+def succeeded(out: str) -> Reply:
     """A call that succeeds."""
     return (0, out, "")
 
@@ -78,7 +78,7 @@ class FakeAz:
         listed: list[dict[str, Any]] = [
             {"name": name, "value": value, "slotSetting": False} for name, value in values.items()
         ]
-        self.script["functionapp config appsettings list"] = [said(json.dumps(listed))]
+        self.script["functionapp config appsettings list"] = [succeeded(json.dumps(listed))]
 
 
 ENVIRONMENT = {

@@ -1,4 +1,4 @@
-"""Where infra/ and the app disagree: pure functions from both sides to a list of faults."""
+"""Compare infra/ with the app: functions that return a list of faults."""
 
 import re
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ READ_BY_THE_PLATFORM: Mapping[str, str] = {
     "AzureWebJobsStorage__clientId": "the host, its own storage",
     "AzureWebJobsStorage__credential": "the host, its own storage",
     "AzureWebJobsStorage__queueServiceUri": "the host, its own storage",
-    "AzureWebJobsStorage__tableServiceUri": "the host, its own storage",
+    "AzureWebJobsStorage__tableServiceUri": "the host, for its diagnostic events",
     "LandingStorage__credential": "the host and the blob extension, to log in with the identity",
     "LandingStorage__queueServiceUri": "the host, which account holds the poison queue",
 }
-"""Settings that something else than the app's code reads: who, and what for."""
+"""Settings that the platform or an SDK reads, and what for; the app's code may read them, too."""
 
 LOCAL_ONLY: Mapping[str, str] = {
     "AIRFLOW_OAUTH_CLIENT_ID": "goes with a secret: the vault holds both",
@@ -31,18 +31,19 @@ LOCAL_ONLY: Mapping[str, str] = {
     "AzureWebJobsStorage": "a connection string holds a key",
     "LandingStorage": "a connection string holds a key",
 }
-"""Settings that the app reads for Azurite and the local stack, and that Azure must never have."""
+"""Settings for the local stack only: they must never be set in Azure."""
 
-USED_BY_THE_PLATFORM: Mapping[str, str] = {
+USED_BY_OTHERS: Mapping[str, str] = {
     "app-package-${token}": "deployments of code",
     "eventgrid-deadletter": "Event Grid writes what it could not deliver",
     "airflow-events-poison": "the host writes what failed five times",
+    "airflowsettled": "versions that are settled without a run id of their own",
 }
-"""Queues and containers that infra makes for others than the app's code."""
+"""Queues, containers and tables that infra makes for others than the app's current code."""
 
 
 def settings_faults(sources: Sources, app: AppFacts) -> list[str]:
-    """Compare the app settings that infra sets, or lets a deployment set, with those that are read."""
+    """Compare the app settings that infra sets, or allows a deployment to set, with those that are read."""
     function = sources["modules/function.bicep"]
     always = _keys(function.variables["hostSettings"]) | _keys(function.variables["appSettings"])
     tunable = set(sources["modules/tuning.bicep"].types["tuningSettings"])
@@ -55,7 +56,7 @@ def settings_faults(sources: Sources, app: AppFacts) -> list[str]:
         for name in sorted((always | tunable) - app.settings - set(READ_BY_THE_PLATFORM))
     ]
     faults += [
-        f"{name} is set and tunable: the tuning would silently win" for name in sorted(always & tunable)
+        f"{name} is both set and tunable: the tuning would silently win" for name in sorted(always & tunable)
     ]
     faults += [f"{name} must never be set in Azure" for name in sorted((always | tunable) & set(LOCAL_ONLY))]
     return faults
@@ -67,10 +68,10 @@ def function_faults(sources: Sources, app: AppFacts) -> list[str]:
     name = main.variables["functionName"]
     faults = []
     if app.functions.get(str(name)) != "blobTrigger":
-        faults.append(f"{name} is no function with a blob trigger: there are {dict(app.functions)}")
+        faults.append(f"{name} is not a function with a blob trigger; functions: {dict(app.functions)}")
     group = re.findall(r"'function:(\w+)'", function.text)
     if [app.functions.get(item) for item in group] != ["queueTrigger"]:
-        faults.append(f"{group} is no scale group of a function with a queue trigger")
+        faults.append(f"{group} is not the scale group of a function with a queue trigger")
     if main.outputs.get("FUNCTION_NAME") != Expression("functionName"):
         faults.append("the output FUNCTION_NAME is not the function's name")
     destination = sources["subscription.bicep"].resources["subscription"].body["properties"]["destination"]
@@ -78,7 +79,7 @@ def function_faults(sources: Sources, app: AppFacts) -> list[str]:
     if url.path != "/runtime/webhooks/blobs":
         faults.append(f"the webhook's path is {url.path}")
     if parse_qs(url.query).get("functionName") != ["Host.Functions.${functionName}"]:
-        faults.append(f"the webhook names no function: {url.query}")
+        faults.append(f"the webhook does not name the function: {url.query}")
     settings = _keys(function.variables["appSettings"]) | _keys(function.variables["hostSettings"])
     needed = {
         f"{prefix}__{part}"
@@ -89,25 +90,27 @@ def function_faults(sources: Sources, app: AppFacts) -> list[str]:
 
 
 def store_faults(sources: Sources, app: AppFacts) -> list[str]:
-    """Compare the queues and containers that infra makes with those that the code names."""
+    """Compare the queues, containers and tables that infra makes with those that the code names."""
     made = stores_made(sources)
-    faults = [f"{name} is used by the code, but infra does not make it" for name in sorted(app.stores - made)]
+    faults = [
+        f"{name} is used by the code, but infra does not create it" for name in sorted(app.stores - made)
+    ]
     faults += [
-        f"{name} is made by infra, but nobody uses it"
-        for name in sorted(made - app.stores - set(USED_BY_THE_PLATFORM))
+        f"{name} is created by infra, but nothing uses it"
+        for name in sorted(made - app.stores - set(USED_BY_OTHERS))
     ]
     return faults
 
 
 def stores_made(sources: Sources) -> set[str]:
-    """Give the names of the queues and containers of every account, with variables put in."""
+    """Return the names of the queues, containers and tables of every account, with variables resolved."""
     names: set[str] = set()
     for source in sources.values():
         variables = {name: value for name, value in source.variables.items() if isinstance(value, str)}
         for module in source.modules.values():
             if module.kind.endswith("storage.bicep"):
-                for part in ("containers", "queues"):
-                    names |= _names(module.body["params"][part], variables)
+                for part in ("containers", "queues", "tables"):
+                    names |= _names(module.body["params"].get(part, []), variables)
     return names
 
 

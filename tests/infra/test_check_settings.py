@@ -16,7 +16,7 @@ from tests.infra.parity import LOCAL_ONLY
 
 @pytest.fixture
 def az(tmp_path: Path) -> FakeAz:
-    """Give an az whose app has usable settings."""
+    """Return an az whose app has usable settings."""
     fake = FakeAz(folder=tmp_path)
     fake.app_settings(USABLE)
     return fake
@@ -30,7 +30,7 @@ def test_usable_settings_pass(az: FakeAz) -> None:
 
 
 def test_missing_setting_stops_the_deployment(az: FakeAz) -> None:
-    """The app's own words name the setting; the next command is said."""
+    """The app's own message names the setting, the hook the next command."""
     az.app_settings({name: value for name, value in USABLE.items() if name != "AIRFLOW_BASE_URL"})
 
     done = run_hook(az, "check_settings")
@@ -65,7 +65,7 @@ def test_settings_that_cannot_be_read_stop_the_deployment(az: FakeAz) -> None:
 
 @pytest.mark.parametrize("name", sorted(NEVER_IN_AZURE))
 def test_secret_in_the_app_settings_is_refused(name: str) -> None:
-    """The name is said, the value is not."""
+    """The message has the name, not the value."""
     (fault,) = (
         text for text in faults(USABLE | {name: "UseDevelopmentStorage=true"}) if "must not be set" in text
     )

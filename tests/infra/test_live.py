@@ -91,7 +91,7 @@ def test_failed_step_ends_the_walk_and_everything_is_removed() -> None:
     """What was made costs money until it is removed."""
     taken = _Taken(up=7)
 
-    with pytest.raises(StepFailedError, match="up ended with 7"):
+    with pytest.raises(StepFailedError, match="up failed with exit code 7"):
         walk(STEPS, taken)
 
     assert taken.names == ["configure", "try-out", "up", "remove"]

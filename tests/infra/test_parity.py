@@ -20,13 +20,13 @@ from tests.infra.parity import (
 
 @pytest.fixture(scope="module")
 def app() -> AppFacts:
-    """Give the app as it is."""
+    """Return the app as it is."""
     return observe()
 
 
 @pytest.fixture(scope="module")
 def sources() -> Sources:
-    """Give the templates as they are."""
+    """Return the templates as they are."""
     return load()
 
 
@@ -40,16 +40,33 @@ def test_functions_and_connections_agree(sources: Sources, app: AppFacts) -> Non
     assert function_faults(sources, app) == []
 
 
-def test_queues_and_containers_agree(sources: Sources, app: AppFacts) -> None:
+def test_queues_containers_and_tables_agree(sources: Sources, app: AppFacts) -> None:
     """What the code uses is made, and what is made is used."""
     assert store_faults(sources, app) == []
 
 
 def test_the_stores_of_both_variants_are_found(sources: Sources) -> None:
-    """The names are read out of the templates, not assumed: with the poison queue of the queue variant."""
-    assert {"airflow-parked", "airflow-dead", "airflow-events", "airflow-events-poison"} <= stores_made(
-        sources
-    )
+    """Queues (poison queues as well), containers and tables are read from the templates."""
+    expected = {
+        *("airflow-events", "airflow-events-poison", "webjobs-blobtrigger-poison"),
+        *("airflow-outbox", "eventgrid-deadletter"),
+        *("airflowoutbox", "airflowdead", "airflowsettled"),
+    }
+
+    assert expected <= stores_made(sources)
+
+
+def test_tables_are_in_the_apps_own_account(sources: Sources) -> None:
+    """The app has the role for tables there, and only there."""
+    with_tables = {
+        (file, name)
+        for file, source in sources.items()
+        for name, module in source.modules.items()
+        if "tables" in module.body["params"]
+    }
+
+    assert with_tables == {("main.bicep", "hostStorage")}
+    assert "'Storage Table Data Contributor'" in sources["modules/roles.bicep"].text
 
 
 def test_the_landing_path_is_one_that_the_app_takes(sources: Sources) -> None:
@@ -103,7 +120,7 @@ def test_a_setting_renamed_in_infra_is_noticed(app: AppFacts, file: str, old: st
 
 
 def test_each_setting_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts) -> None:
-    """Both halves are named: the new name that nobody sets, and the old one that nobody reads."""
+    """The faults name both: the new name that is not set, and the old one that is not read."""
     for name in sorted(app.settings - set(LOCAL_ONLY) - set(READ_BY_THE_PLATFORM)):
         renamed = replace(app, settings=(app.settings - {name}) | {f"{name}_2"})
 
@@ -162,31 +179,29 @@ def test_a_connection_renamed_in_the_app_is_noticed(sources: Sources, app: AppFa
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("main.bicep", "var parkedQueue = 'airflow-parked'", "var parkedQueue = 'parked'"),
-        ("main.bicep", "var deadContainer = 'airflow-dead'", "var deadContainer = 'dead'"),
+        ("main.bicep", "var outboxTable = 'airflowoutbox'", "var outboxTable = 'outbox'"),
+        ("main.bicep", "var deadTable = 'airflowdead'", "var deadTable = 'dead'"),
+        ("main.bicep", "var leaseContainer = 'airflow-outbox'", "var leaseContainer = 'outbox'"),
         ("main.bicep", "var eventQueue = 'airflow-events'", "var eventQueue = 'events'"),
         (
             "modules/landing.bicep",
             "var poisonQueue = 'webjobs-blobtrigger-poison'",
             "var poisonQueue = 'blob-poison'",
         ),
-        ("main.bicep", "queues: [parkedQueue, ", "queues: ["),
-        ("main.bicep", "[packageContainer, deadContainer, ", "[packageContainer, "),
+        ("main.bicep", "queues: [eventQueue, ", "queues: ["),
+        ("main.bicep", "[packageContainer, leaseContainer, ", "[packageContainer, "),
+        ("main.bicep", "tables: [outboxTable, ", "tables: ["),
     ],
 )
-def test_a_queue_or_container_renamed_in_infra_is_noticed(
-    app: AppFacts, file: str, old: str, new: str
-) -> None:
-    """The app would park into, or write dead letters to, nothing."""
+def test_a_store_renamed_in_infra_is_noticed(app: AppFacts, file: str, old: str, new: str) -> None:
+    """The app would read or write something that does not exist."""
     assert store_faults(_mutated(file, old, new), app) != []
 
 
-@pytest.mark.parametrize("name", ["airflow-parked", "airflow-events", "airflow-dead"])
-def test_a_queue_or_container_renamed_in_the_app_is_noticed(
-    sources: Sources, app: AppFacts, name: str
-) -> None:
-    """Both halves are named."""
+@pytest.mark.parametrize("name", ["airflowoutbox", "airflowdead", "airflow-outbox", "airflow-events"])
+def test_a_store_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts, name: str) -> None:
+    """The faults name both."""
     faults = store_faults(sources, replace(app, stores=(app.stores - {name}) | {f"{name}-2"}))
 
-    assert f"{name}-2 is used by the code, but infra does not make it" in faults
-    assert f"{name} is made by infra, but nobody uses it" in faults
+    assert f"{name}-2 is used by the code, but infra does not create it" in faults
+    assert f"{name} is created by infra, but nothing uses it" in faults

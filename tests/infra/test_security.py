@@ -33,7 +33,7 @@ FORBIDDEN_ON_FLEX = {
     "WEBSITE_CONTENTSHARE",
     "WEBSITE_RUN_FROM_PACKAGE",
 }
-"""App settings that a Flex Consumption app must not have: functionAppConfig stands for them."""
+"""App settings that a Flex Consumption app must not have: functionAppConfig replaces them."""
 
 COMPLETE_CALLS = ["PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"]
 
@@ -48,7 +48,7 @@ def test_every_role_is_the_named_one() -> None:
 
 
 def test_every_role_in_use_is_in_the_list_and_no_other_id_is_assigned() -> None:
-    """Role names in the templates are those of the list; no GUID stands anywhere else."""
+    """Role names in the templates are those of the list; there is no GUID anywhere else."""
     used: set[str] = set()
     for name in ("modules/roles.bicep", "modules/roles-landing.bicep"):
         text = _source(name).text
@@ -82,23 +82,6 @@ def test_roles_are_assigned_in_two_files_only() -> None:
     }
 
     assert files == {"modules/roles.bicep", "modules/roles-landing.bicep"}
-
-
-def test_storage_takes_no_keys_and_shows_nothing_to_the_public() -> None:
-    """Both accounts come from the one module."""
-    (account,) = _source("modules/storage.bicep").blocks("Microsoft.Storage/storageAccounts")
-    wanted = {
-        "allowSharedKeyAccess": False,
-        "allowBlobPublicAccess": False,
-        "minimumTlsVersion": "TLS1_2",
-        "supportsHttpsTrafficOnly": True,
-        "isLocalUserEnabled": False,
-    }
-
-    assert wanted.items() <= account.body["properties"].items()
-    assert account.body["properties"]["networkAcls"]["bypass"] == "AzureServices"
-    makers = [name for name, source in SOURCES.items() if source.blocks("Microsoft.Storage/storageAccounts")]
-    assert makers == ["modules/storage.bicep"]
 
 
 def test_telemetry_takes_no_keys() -> None:
@@ -141,7 +124,7 @@ def test_app_is_closed_but_for_event_grid() -> None:
     assert _source("main.bicep").params["allowedAddressRanges"] == []
 
 
-def test_runtime_stands_in_the_app_config_and_forbidden_settings_are_absent() -> None:
+def test_runtime_is_in_the_app_config_and_forbidden_settings_are_absent() -> None:
     """Flex Consumption has its own place for runtime, package and scale."""
     source = _source("modules/function.bicep")
     (app,) = source.blocks("Microsoft.Web/sites")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.bicep import load
-from tests.infra.fake_az import ENVIRONMENT, FakeAz, failed, run_hook, said
+from tests.infra.fake_az import ENVIRONMENT, FakeAz, failed, run_hook, succeeded
 
 FUNCTIONS = "functionapp function list"
 KEYS = "functionapp keys list"
@@ -23,17 +23,17 @@ HANDSHAKE = failed(
 
 @pytest.fixture
 def az(tmp_path: Path) -> FakeAz:
-    """Give an az with which everything goes well; tests change what they are about."""
+    """Return an az with which everything goes well; tests change what they are about."""
     return FakeAz(
         folder=tmp_path,
         script={
-            "account show": [said(ENVIRONMENT["AZURE_SUBSCRIPTION_ID"])],
-            FUNCTIONS: [said("func-test/blob_to_dag")],
-            KEYS: [said("True")],
-            STATUS: [said("Running")],
-            SHOW: [NOT_FOUND, said("Succeeded")],
-            DELETE: [said("")],
-            CREATE: [said("")],
+            "account show": [succeeded(ENVIRONMENT["AZURE_SUBSCRIPTION_ID"])],
+            FUNCTIONS: [succeeded("func-test/blob_to_dag")],
+            KEYS: [succeeded("True")],
+            STATUS: [succeeded("Running")],
+            SHOW: [NOT_FOUND, succeeded("Succeeded")],
+            DELETE: [succeeded("")],
+            CREATE: [succeeded("")],
         },
     )
 
@@ -54,7 +54,7 @@ def test_first_deployment_makes_the_subscription(az: FakeAz) -> None:
 
 def test_second_run_repairs_nothing_and_succeeds(az: FakeAz) -> None:
     """A good subscription is deployed again over itself, with the current key; nothing is deleted."""
-    az.script[SHOW] = [said("Succeeded")]
+    az.script[SHOW] = [succeeded("Succeeded")]
 
     done = run_hook(az)
 
@@ -65,8 +65,12 @@ def test_second_run_repairs_nothing_and_succeeds(az: FakeAz) -> None:
 
 def test_cold_app_is_warmed_until_the_function_is_listed(az: FakeAz) -> None:
     """A fresh app lists no functions yet; every look starts it."""
-    az.script[FUNCTIONS] = [said(""), failed("ERROR: Service Unavailable"), said("func-test/blob_to_dag")]
-    az.script[STATUS] = [failed("ERROR: Bad Gateway"), failed("ERROR: Bad Gateway"), said("Running")]
+    az.script[FUNCTIONS] = [
+        succeeded(""),
+        failed("ERROR: Service Unavailable"),
+        succeeded("func-test/blob_to_dag"),
+    ]
+    az.script[STATUS] = [failed("ERROR: Bad Gateway"), failed("ERROR: Bad Gateway"), succeeded("Running")]
 
     done = run_hook(az)
 
@@ -77,7 +81,11 @@ def test_cold_app_is_warmed_until_the_function_is_listed(az: FakeAz) -> None:
 
 def test_key_that_is_not_there_yet_is_awaited(az: FakeAz) -> None:
     """The key exists only once the blob trigger has started: no deployment before that."""
-    az.script[KEYS] = [said("False"), failed("ERROR: InternalServerError from host runtime"), said("True")]
+    az.script[KEYS] = [
+        succeeded("False"),
+        failed("ERROR: InternalServerError from host runtime"),
+        succeeded("True"),
+    ]
 
     done = run_hook(az)
 
@@ -87,9 +95,16 @@ def test_key_that_is_not_there_yet_is_awaited(az: FakeAz) -> None:
 
 
 def test_failed_handshake_is_deleted_and_tried_again(az: FakeAz) -> None:
-    """A failed handshake leaves a subscription that never mends itself."""
-    az.script[CREATE] = [HANDSHAKE, HANDSHAKE, said("")]
-    az.script[SHOW] = [NOT_FOUND, said("Failed"), NOT_FOUND, said("Failed"), NOT_FOUND, said("Succeeded")]
+    """A failed handshake leaves a subscription that never recovers."""
+    az.script[CREATE] = [HANDSHAKE, HANDSHAKE, succeeded("")]
+    az.script[SHOW] = [
+        NOT_FOUND,
+        succeeded("Failed"),
+        NOT_FOUND,
+        succeeded("Failed"),
+        NOT_FOUND,
+        succeeded("Succeeded"),
+    ]
 
     done = run_hook(az)
 
@@ -101,7 +116,7 @@ def test_failed_handshake_is_deleted_and_tried_again(az: FakeAz) -> None:
 
 def test_subscription_left_failed_by_an_earlier_run_is_replaced(az: FakeAz) -> None:
     """It is deleted before the first deployment."""
-    az.script[SHOW] = [said("Failed"), said("Succeeded")]
+    az.script[SHOW] = [succeeded("Failed"), succeeded("Succeeded")]
 
     done = run_hook(az)
 
@@ -112,7 +127,7 @@ def test_subscription_left_failed_by_an_earlier_run_is_replaced(az: FakeAz) -> N
 
 def test_success_that_is_none_is_not_believed(az: FakeAz) -> None:
     """A deployment may succeed while the subscription is Failed: only its own state counts."""
-    az.script[SHOW] = [NOT_FOUND, said("Failed"), NOT_FOUND, said("Succeeded")]
+    az.script[SHOW] = [NOT_FOUND, succeeded("Failed"), NOT_FOUND, succeeded("Succeeded")]
 
     done = run_hook(az)
 
@@ -123,7 +138,7 @@ def test_success_that_is_none_is_not_believed(az: FakeAz) -> None:
 
 def test_subscription_that_is_being_changed_is_awaited(az: FakeAz) -> None:
     """Nothing is deployed into a running change."""
-    az.script[SHOW] = [said("Updating"), said("Deleting"), NOT_FOUND, said("Succeeded")]
+    az.script[SHOW] = [succeeded("Updating"), succeeded("Deleting"), NOT_FOUND, succeeded("Succeeded")]
 
     done = run_hook(az)
 
@@ -135,9 +150,9 @@ def test_throttled_deployment_is_tried_again(az: FakeAz) -> None:
     """Azure's 429 is a matter of time."""
     az.script[CREATE] = [
         failed("ERROR: (TooManyRequests) Too many requests. Please retry after 5 s"),
-        said(""),
+        succeeded(""),
     ]
-    az.script[SHOW] = [NOT_FOUND, NOT_FOUND, NOT_FOUND, said("Succeeded")]
+    az.script[SHOW] = [NOT_FOUND, NOT_FOUND, NOT_FOUND, succeeded("Succeeded")]
 
     done = run_hook(az)
 
@@ -160,7 +175,7 @@ def test_handshake_that_never_succeeds_fails_loudly_in_bounded_time(az: FakeAz) 
 
 def test_wrong_function_name_fails_instead_of_subscribing(az: FakeAz) -> None:
     """The host would take events for any name and drop them as done."""
-    az.script[FUNCTIONS] = [said("func-test/another_function")]
+    az.script[FUNCTIONS] = [succeeded("func-test/another_function")]
 
     done = run_hook(az, SUBSCRIBE_TIMEOUT_SECONDS="1")
 
@@ -171,7 +186,7 @@ def test_wrong_function_name_fails_instead_of_subscribing(az: FakeAz) -> None:
 
 @pytest.mark.parametrize("program", ["subscribe", "check_settings"])
 def test_nobody_logged_in_ends_at_once(az: FakeAz, program: str) -> None:
-    """With the command that mends it."""
+    """The message names the command to run."""
     error = failed("ERROR: Please run 'az login' to setup account.")
     az.script = {"account show": [error], "functionapp config appsettings list": [error]}
 
@@ -212,7 +227,7 @@ def test_key_never_meets_the_command_line_or_the_screen(az: FakeAz) -> None:
 
 def test_queue_variant_is_only_verified(az: FakeAz) -> None:
     """Its subscription is part of the one deployment."""
-    az.script[SHOW] = [said("Succeeded")]
+    az.script[SHOW] = [succeeded("Succeeded")]
 
     done = run_hook(az, EVENT_SOURCE="storageQueue")
 
