@@ -87,7 +87,7 @@ class Settlement:
         self.log_waiting(pending, error)
         if held := lane_of(error, pending.lane):
             self.hold(held, error)
-        elif not error.backs_off and error.scope is Scope.EVENT:
+        elif error.waits_for_room:
             self._request_drain()
         return Outcome.WAITING
 

@@ -9,7 +9,7 @@ from shared.airflow.build import build_airflow_client
 from shared.config.bindings import BLOB_FUNCTION
 from shared.config.load import load_configuration
 from shared.config.settings import Settings
-from shared.delivery.guarded_client import GuardedClient
+from shared.delivery.guarded_client import Airflow, GuardedClient
 from shared.delivery.holds import Holds
 from shared.delivery.permits import Permits
 from shared.delivery.rate_limits import Caps
@@ -21,6 +21,7 @@ from shared.jobs.drain import Drain
 from shared.jobs.redrive import Redrive
 from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import Grace, RowWorker
+from shared.routes.table import RouteTable
 from shared.settlement import Settlement
 from shared.storage import dead_letters as dead
 from shared.storage import outbox as waiting
@@ -59,78 +60,14 @@ def build_services(environ: Mapping[str, str], log: EventLog, timing: Timing) ->
     host = StorageAccount(settings.host, threads=settings.threads)
     outbox = build_outbox(host, timing)
     dead_letters = DeadLetters(Table(host, dead.TABLE), log, now=timing.now)
-    holds = Holds(outbox.state, clock=timing.clock)
-    permits = Permits(
-        settings.airflow_max_concurrency, patience_seconds=settings.airflow_retry_budget_seconds
-    )
-    airflow = GuardedClient(build_airflow_client(settings, environ, log), permits, clock=timing.clock)
-
-    def retrier(seconds: float) -> Retrier:
-        return Retrier(budget_seconds=seconds, clock=timing.clock, sleep=timing.sleep)
-
-    drain_requested = threading.Event()
-    settlement = Settlement(
-        outbox=outbox,
-        dead_letters=dead_letters,
-        holds=holds,
-        log=log,
-        airflow_url=settings.airflow_base_url,
-        now=timing.now,
-        request_drain=drain_requested.set,
-    )
-    trigger = Trigger(
+    ingest, dispatcher = assemble(
+        settings=settings,
         routes=routes,
-        airflow=airflow,
-        settlement=settlement,
-        holds=holds,
-        log=log,
-        policy=_policy(settings, timing, retrier(settings.airflow_retry_budget_seconds)),
-    )
-    ingest = Ingest(
+        airflow=build_airflow_client(settings, environ, log),
         reader=BlobReader(landing),
-        routes=routes,
-        trigger=trigger,
-        settlement=settlement,
         outbox=outbox,
         dead_letters=dead_letters,
-        log=log,
-    )
-    worker = RowWorker(
-        trigger=trigger,
-        settlement=settlement,
-        ingest=ingest,
-        airflow=airflow,
-        outbox=outbox,
-        dead_letters=dead_letters,
-        retry=retrier(_DRAIN_RETRY_SECONDS),
-        grace=Grace(age=settings.missing_dag_max_age, now=timing.now),
-    )
-
-    def make_drain(handover: Handover, end: float) -> Drain:
-        return Drain(
-            outbox=outbox,
-            worker=worker,
-            settler=RowSettler(outbox=outbox, settlement=settlement, log=log, timing=timing),
-            permits=permits,
-            caps=Caps(
-                max_runs_per_minute=settings.airflow_max_runs_per_minute,
-                max_queued_runs=settings.airflow_max_queued_runs,
-                next_free=handover.next_free,
-                now=timing.now,
-                clock=timing.clock,
-            ),
-            handover=handover,
-            log=log,
-            timing=timing,
-            end=end,
-        )
-
-    dispatcher = Dispatcher(
-        outbox=outbox,
         lease=DrainLease(host.blobs),
-        holds=holds,
-        make_drain=make_drain,
-        requested=drain_requested,
         log=log,
         timing=timing,
     )
@@ -149,8 +86,103 @@ def build_services(environ: Mapping[str, str], log: EventLog, timing: Timing) ->
     return Services(ingest=ingest, dispatcher=dispatcher, redrive=redrive)
 
 
+def assemble(
+    *,
+    settings: Settings,
+    routes: RouteTable,
+    airflow: Airflow,
+    reader: BlobReader,
+    outbox: Outbox,
+    dead_letters: DeadLetters,
+    lease: DrainLease,
+    log: EventLog,
+    timing: Timing,
+) -> tuple[Ingest, Dispatcher]:
+    """Put the way of an event together, from whatever stands for Airflow and storage."""
+    holds = Holds(outbox.state, clock=timing.clock)
+    permits = Permits(
+        settings.airflow_max_concurrency, patience_seconds=settings.airflow_retry_budget_seconds
+    )
+    client = GuardedClient(airflow, permits, clock=timing.clock)
+    caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)
+
+    def retrier(seconds: float) -> Retrier:
+        return Retrier(budget_seconds=seconds, clock=timing.clock, sleep=timing.sleep)
+
+    drain_requested = threading.Event()
+    settlement = Settlement(
+        outbox=outbox,
+        dead_letters=dead_letters,
+        holds=holds,
+        log=log,
+        airflow_url=settings.airflow_base_url,
+        now=timing.now,
+        request_drain=drain_requested.set,
+    )
+    policy = Policy(
+        airflow_url=settings.airflow_base_url,
+        former_urls=settings.airflow_former_urls,
+        is_capped=caps != (None, None),
+        live_seconds=timing.live_seconds,
+        retry=retrier(settings.airflow_retry_budget_seconds),
+        clock=timing.clock,
+    )
+    trigger = Trigger(
+        routes=routes, airflow=client, settlement=settlement, holds=holds, log=log, policy=policy
+    )
+    ingest = Ingest(
+        reader=reader,
+        routes=routes,
+        trigger=trigger,
+        settlement=settlement,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        log=log,
+    )
+    worker = RowWorker(
+        trigger=trigger,
+        settlement=settlement,
+        ingest=ingest,
+        airflow=client,
+        outbox=outbox,
+        dead_letters=dead_letters,
+        retry=retrier(_DRAIN_RETRY_SECONDS),
+        grace=Grace(age=settings.missing_dag_max_age, now=timing.now),
+    )
+
+    def make_drain(handover: Handover, end: float) -> Drain:
+        return Drain(
+            outbox=outbox,
+            worker=worker,
+            settler=RowSettler(outbox=outbox, settlement=settlement, log=log, timing=timing),
+            permits=permits,
+            caps=Caps(
+                max_runs_per_minute=caps[0],
+                max_queued_runs=caps[1],
+                next_free=handover.next_free,
+                now=timing.now,
+                clock=timing.clock,
+            ),
+            handover=handover,
+            log=log,
+            timing=timing,
+            end=end,
+        )
+
+    dispatcher = Dispatcher(
+        outbox=outbox,
+        lease=lease,
+        holds=holds,
+        make_drain=make_drain,
+        requested=drain_requested,
+        log=log,
+        timing=timing,
+    )
+    return ingest, dispatcher
+
+
 def build_outbox(host: StorageAccount, timing: Timing) -> Outbox:
-    """Build the outbox of a host account, which all that a misconfigured app needs."""
+    """Build the outbox of a host account, which is all that a misconfigured app needs."""
     retry = Retrier(
         budget_seconds=timing.park_seconds,
         is_worth_it=is_storage_failure,
@@ -158,15 +190,3 @@ def build_outbox(host: StorageAccount, timing: Timing) -> Outbox:
         sleep=timing.sleep,
     )
     return Outbox(Table(host, waiting.TABLE), now=timing.now, retry=retry)
-
-
-def _policy(settings: Settings, timing: Timing, retry: Retrier) -> Policy:
-    caps = (settings.airflow_max_runs_per_minute, settings.airflow_max_queued_runs)
-    return Policy(
-        airflow_url=settings.airflow_base_url,
-        former_urls=settings.airflow_former_urls,
-        is_capped=caps != (None, None),
-        live_seconds=timing.live_seconds,
-        retry=retry,
-        clock=timing.clock,
-    )

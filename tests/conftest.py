@@ -14,7 +14,7 @@ from local.processes import NotInstalledError
 from tests.airflow.certificates import self_signed
 from tests.key_vault.azure import IDENTITY_HEADER, Azure, serve_azure
 
-pytest_plugins = ["tests.fault_table"]
+pytest_plugins = ["tests.support.fault_table"]
 
 
 @pytest.fixture(scope="session")

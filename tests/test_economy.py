@@ -8,8 +8,8 @@ from azure.storage.blob import ContainerClient
 from local.azurite import Azurite
 from shared.app import App
 from shared.event_log import EventLog
-from tests.airflow_server import airflow_server
-from tests.counting_proxy import counting_proxy
+from tests.support.airflow_server import airflow_server
+from tests.support.counting_proxy import counting_proxy
 
 pytestmark = pytest.mark.stack
 

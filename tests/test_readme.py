@@ -7,7 +7,7 @@ import pytest
 
 from shared.config.settings import Settings
 from shared.routes.load import load_routes
-from tests.samples import blob_event
+from tests.support.samples import blob_event
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import pytest
 from shared.model.errors import AirflowUnclear, AirflowUnreachable, DagMissing
 from shared.model.pending import Parked, Pin
 from shared.trigger import Outcome
-from tests.fakes import AIRFLOW_URL, FakeAirflow, Stage, routes
-from tests.samples import blob_event
+from tests.support.fakes import AIRFLOW_URL, FakeAirflow, Stage, routes
+from tests.support.samples import blob_event
 
 NEW_DAG = '[[route]]\nname = "default"\nmatch = "**"\ndag_id = "new_dag"\n'
 OTHER_ROUTE = '[[route]]\nname = "other"\nmatch = "**"\ndag_id = "other_dag"\n'

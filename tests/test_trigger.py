@@ -20,8 +20,8 @@ from shared.model.errors import (
 from shared.model.run_id import run_id
 from shared.model.run_request import RunRequest
 from shared.trigger import Outcome
-from tests.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
-from tests.samples import blob_event
+from tests.support.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
+from tests.support.samples import blob_event
 
 TWO_ROUTES = """
 [[route]]

@@ -1,6 +1,5 @@
 """`RowSettler`: writes what came of each row of a drain, and what its failures say about others."""
 
-import time
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -48,7 +47,7 @@ class RowSettler:
         self.is_recovered = False
         self._everything: LaneState | None = None
         self._gone: dict[str, list[Row]] = defaultdict(list)
-        self._flushed_at = time.monotonic()
+        self._flushed_at = self._timing.clock()
         self._deleter = ThreadPoolExecutor(1)
         self._deletes: list[Future[None]] = []
 
@@ -89,7 +88,7 @@ class RowSettler:
             self.settled += 1
             self._gone[queue.partition].append(row)
             is_full = len(self._gone[queue.partition]) >= MOST_IN_TRANSACTION
-            if is_full or time.monotonic() - self._flushed_at >= _DELETE_AFTER_SECONDS:
+            if is_full or self._timing.clock() - self._flushed_at >= _DELETE_AFTER_SECONDS:
                 self.flush()
 
     def failed(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
@@ -153,7 +152,7 @@ class RowSettler:
 
     def flush(self) -> None:
         """Delete the rows that are done, in a thread of its own."""
-        self._flushed_at = time.monotonic()
+        self._flushed_at = self._timing.clock()
         for partition in list(self._gone):
             rows = self._gone.pop(partition)
             self._deletes.append(self._deleter.submit(self._outbox.delete, rows))

@@ -78,6 +78,9 @@ class RetryableError(BlobToDagError):
     backs_off: ClassVar[bool] = True
     """Whether the event waits longer each time; False where it waits for room or for the end of a hold."""
 
+    waits_for_room: ClassVar[bool] = False
+    """Whether a drain may send the event at once."""
+
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         """Keep what the server asked for: `retry_after_seconds` is None where it asked for nothing."""
         super().__init__(message)
@@ -225,6 +228,7 @@ class RateLimited(RetryableError):
     """A cap is set: the dispatcher sends the run when there is room. Safe to retry: nothing was sent."""
 
     code = "rate_limited"
+    waits_for_room = True
     backs_off = False
 
 
@@ -232,6 +236,7 @@ class AtCapacity(RetryableError):
     """As many calls to Airflow are in progress as are allowed. Safe to retry: nothing was sent."""
 
     code = "at_capacity"
+    waits_for_room = True
     backs_off = False
 
 

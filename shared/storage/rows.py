@@ -76,9 +76,10 @@ def columns_of(pending: Pending) -> dict[str, Any]:
         "run_id": pending.run_id,
         "parked_at": pending.parked_at,
         **columns_of_failure(pending),
+        "not_before": pending.not_before,
     }
     if pending.event:
-        columns |= long_text("event", msgspec.json.encode(pending.event).decode())
+        columns |= long_text("event", _encode(pending.event))
         # For people who search: the event itself is what counts.
         columns |= {"etag": pending.event.etag, "event_time": pending.event.event_time}
     return {name: value for name, value in columns.items() if value is not None}
@@ -89,11 +90,16 @@ def columns_of_failure(pending: Pending) -> dict[str, Any]:
     return {
         "reason": pending.reason,
         "message": pending.message[:_CHUNK],
-        "history": msgspec.json.encode(pending.history).decode(),
+        "history": _encode(pending.history),
         # A merge cannot take a column away: a time in the past means at once.
         "not_before": pending.not_before or _EPOCH,
-        **{SENT + target.digest: msgspec.json.encode(target).decode() for target in pending.sent_to},
+        **{SENT + target.digest: _encode(target) for target in pending.sent_to},
     }
+
+
+def _encode(value: object) -> str:
+    # Read-only mappings stand for dictionaries.
+    return msgspec.json.encode(value, enc_hook=dict).decode()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from http import HTTPStatus
 from itertools import islice
@@ -29,7 +29,6 @@ MOST_IN_TRANSACTION = 100
 """Of one partition; a limit of Azure Tables."""
 
 _ROLE = "Storage Table Data Contributor"
-_TABLE_MISSING = "TableNotFound"
 
 
 class Written(Enum):
@@ -114,7 +113,7 @@ class Table:
         ]
         with self._translated():
             try:
-                self._making_table(lambda client: client.submit_transaction(batch))
+                self._open().submit_transaction(batch)
             except TableTransactionError as error:
                 expected = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
                 if error.status_code in expected and 0 <= error.index < len(batch):
@@ -163,18 +162,14 @@ class Table:
             return self._client
 
     def _making_table(self, write: Callable[["TableClient"], object]) -> None:
+        """Carry out a write that can only lack its table."""
         client = self._open()
         try:
             write(client)
-        except HttpResponseError as error:
-            if error_code(error) != _TABLE_MISSING:
-                raise
-            try:
+        except ResourceNotFoundError:
+            # Another worker may be faster; while the table is being deleted, it cannot be made for a while.
+            with suppress(ResourceExistsError):
                 client.create_table()
-            except ResourceExistsError as raced:
-                # Another worker was faster; or it is being deleted, and cannot be made for a while.
-                if error_code(raced) != "TableAlreadyExists":
-                    raise
             write(client)
 
     @contextmanager

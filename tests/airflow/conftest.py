@@ -13,7 +13,7 @@ from local.airflow.kind_2 import AIRFLOW_2
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from tests.airflow.stand import Stand
-from tests.airflow_server import AirflowServer, airflow_server
+from tests.support.airflow_server import AirflowServer, airflow_server
 
 DAGS = Path(__file__).parent / "dags"
 

@@ -17,7 +17,7 @@ from shared.config.settings import Settings
 from shared.event_log import EventLog
 from shared.model.errors import RetryableError
 from shared.model.run_request import RunRequest
-from tests.airflow_server import AirflowServer
+from tests.support.airflow_server import AirflowServer
 from tests.key_vault.azure import Azure
 
 READ_SECONDS = 0.6

@@ -16,7 +16,7 @@ from shared.model.errors import (
     RetryableError,
 )
 from tests.airflow.stand import READ_SECONDS, deliver, impatient_client, run_request
-from tests.airflow_server import AirflowServer, Exchange
+from tests.support.airflow_server import AirflowServer, Exchange
 
 PAGE = "<html><body>Please log in: <form action='/login'></form></body></html>"
 

@@ -24,7 +24,7 @@ from shared.model.errors import (
     RunRefused,
 )
 from tests.airflow.stand import STORAGE, client_of, run_request
-from tests.airflow_server import Exchange, airflow_server
+from tests.support.airflow_server import Exchange, airflow_server
 
 MIDNIGHT = datetime(2026, 11, 20, 23, 59, 59, 999_999, tzinfo=UTC)
 RUN = run_request(dag_id="copy_file", run_id="r1")

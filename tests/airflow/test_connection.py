@@ -17,7 +17,7 @@ from shared.event_log import EventLog
 from shared.model.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, RetryableError
 from tests.airflow.certificates import self_signed
 from tests.airflow.stand import STORAGE, client_of
-from tests.airflow_server import airflow_server
+from tests.support.airflow_server import airflow_server
 
 
 class _Version(BaseHTTPRequestHandler):

@@ -13,7 +13,7 @@ from shared.model.errors import (
     Misconfigured,
 )
 from tests.airflow.stand import STORAGE, client_of, run_request
-from tests.airflow_server import Exchange, airflow_server
+from tests.support.airflow_server import Exchange, airflow_server
 
 ENVIRON = {
     "AIRFLOW_USERNAME": "app",

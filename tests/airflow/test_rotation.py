@@ -10,7 +10,7 @@ from shared.airflow.client import AirflowClient
 from shared.event_log import EventLog
 from shared.model.errors import CredentialsRefused, Forbidden
 from tests.airflow.stand import run_request, vault_client
-from tests.airflow_server import AirflowServer, Exchange, airflow_server
+from tests.support.airflow_server import AirflowServer, Exchange, airflow_server
 from tests.key_vault.azure import Azure
 
 CANARY = "canary-3f9a"

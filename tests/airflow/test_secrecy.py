@@ -8,7 +8,7 @@ import pytest
 from shared.event_log import EventLog
 from shared.model.errors import BlobToDagError
 from tests.airflow.stand import run_request, vault_client
-from tests.airflow_server import Exchange, airflow_server
+from tests.support.airflow_server import Exchange, airflow_server
 from tests.key_vault.azure import Azure
 
 CANARY = "canary-3f9a"

@@ -12,7 +12,7 @@ from shared.model.errors import (
 )
 from tests.airflow.certificates import self_signed
 from tests.airflow.stand import impatient_client, run_request
-from tests.airflow_server import AirflowServer
+from tests.support.airflow_server import AirflowServer
 
 
 def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> None:

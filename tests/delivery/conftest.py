@@ -20,7 +20,7 @@ from shared.storage.accounts import StorageAccount
 from shared.storage.dead_letters import CONTAINER, DeadLetters
 from shared.storage.outbox import QUEUE, Parking
 from shared.trigger import Trigger
-from tests.fakes import FakeAirflow, FakeLanding, Stage
+from tests.support.fakes import FakeAirflow, FakeLanding, Stage
 
 _QUEUES = (QUEUE, blob_poison.QUEUE, f"{event_queue.QUEUE}-poison")
 

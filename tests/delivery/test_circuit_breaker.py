@@ -15,7 +15,7 @@ from shared.model.errors import (
     NotAirflow,
     RunRefused,
 )
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 
 
 def _call(breaker: CircuitBreaker, error: BlobToDagError | None = None) -> str:

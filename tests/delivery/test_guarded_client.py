@@ -13,7 +13,7 @@ from shared.delivery.guarded_client import Gate
 from shared.event_log import EventLog
 from shared.model.errors import AirflowDown, AirflowUnclear, AtCapacity, BlobToDagError, CredentialsRefused
 from shared.model.run_request import RunRequest
-from tests.fakes import FakeAirflow, FakeClock
+from tests.support.fakes import FakeAirflow, FakeClock
 
 RUN = RunRequest(dag_id="d", run_id="r", conf={}, route="default", route_id="default")
 

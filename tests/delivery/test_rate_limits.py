@@ -5,7 +5,7 @@ import pytest
 from shared.delivery.rate_limits import Pace
 from shared.model.errors import RateLimited
 from shared.model.run_request import RunRequest
-from tests.fakes import FakeAirflow, FakeClock
+from tests.support.fakes import FakeAirflow, FakeClock
 
 
 def _run(route: str = "r", **limits: int) -> RunRequest:

@@ -9,7 +9,7 @@ import requests
 from local.airflow import Airflow, logged_conf
 from shared.model.conf import encode_conf
 from shared.routes.reader import read_routes
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 pytestmark = [pytest.mark.airflow, pytest.mark.stack]
 

@@ -20,9 +20,9 @@ from shared.model.errors import BlobToDagError
 from shared.storage.accounts import StorageAccount
 from shared.storage.dead_letters import CONTAINER
 from shared.storage.outbox import QUEUE
-from tests.airflow_server import AirflowServer, airflow_server
-from tests.faults.scale import scaled
-from tests.faults.times import FAST
+from tests.support.airflow_server import AirflowServer, airflow_server
+from tests.support.scale import scaled
+from tests.support.times import FAST
 
 _PLATFORM_ATTEMPTS = 5
 

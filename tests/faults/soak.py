@@ -19,8 +19,8 @@ from local.azurite import start_azurite
 from shared.app import App
 from shared.event_log import EventLog
 from shared.storage.outbox import QUEUE
-from tests.airflow_server import AirflowServer, Exchange, Fault, airflow_server
-from tests.faults.times import FAST
+from tests.support.airflow_server import AirflowServer, Exchange, Fault, airflow_server
+from tests.support.times import FAST
 
 THREADS = 16
 

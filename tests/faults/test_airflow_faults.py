@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.airflow_server import Exchange
+from tests.support.airflow_server import Exchange
 from tests.faults.conftest import Site
-from tests.faults.scale import scaled
+from tests.support.scale import scaled
 
 pytestmark = pytest.mark.stack
 

@@ -17,9 +17,9 @@ from shared.storage.accounts import StorageAccount
 from shared.storage.blob_reader import LandingAccount
 from shared.storage.outbox import Parking
 from tests.faults.conftest import Site
-from tests.faults.crash import TIMES
-from tests.faults.crashes import crash_everywhere
-from tests.faults.scale import scaled
+from tests.support.crash import TIMES
+from tests.support.crashes import crash_everywhere
+from tests.support.scale import scaled
 
 pytestmark = [
     pytest.mark.stack,

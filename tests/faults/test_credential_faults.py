@@ -12,9 +12,9 @@ import pytest
 
 from shared.app import App
 from tests.airflow.certificates import self_signed
-from tests.airflow_server import Exchange
+from tests.support.airflow_server import Exchange
 from tests.faults.conftest import Site
-from tests.faults.times import FAST
+from tests.support.times import FAST
 
 pytestmark = pytest.mark.stack
 

@@ -18,9 +18,9 @@ from local.azurite import start_azurite
 from local.host import FAST as FAST_HOST
 from local.host import HostOptions, RunningHost, start_host
 from shared.sources import blob_poison
-from tests.airflow_server import Exchange
+from tests.support.airflow_server import Exchange
 from tests.faults.conftest import Site
-from tests.faults.scale import scaled
+from tests.support.scale import scaled
 
 pytestmark = pytest.mark.stack
 

@@ -21,8 +21,8 @@ from shared.model.run_request import RunRequest
 from shared.sources.message_body import encode_body
 from shared.storage.outbox import QUEUE
 from tests.delivery.conftest import Yard
-from tests.fakes import FakeAirflow
-from tests.samples import blob_event
+from tests.support.fakes import FakeAirflow
+from tests.support.samples import blob_event
 
 pytestmark = pytest.mark.stack
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.model.blob_event import account_from_url, blob_path_from_url, blob_url, canonical_etag
 from shared.model.errors import BadEvent
-from tests.samples import blob_event
+from tests.support.samples import blob_event
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 

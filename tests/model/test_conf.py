@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.conf import build_conf, encode_conf
 from shared.model.errors import BadConf
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 
 def test_conf_of_a_plain_event_holds_its_facts() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.model.errors import AirflowUnclear, BadEvent
 from shared.model.pending import MAX_BYTES, Parked, Pin, read_parked, write_parked
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1_024)
 RICH = blob_event(

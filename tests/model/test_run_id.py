@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.run_id import MAX_LENGTH, run_id
-from tests.samples import blob_event
+from tests.support.samples import blob_event
 
 # airflow/config_templates/config.yml of 3.3.2: [scheduler] allowed_run_id_pattern.
 AIRFLOW_PATTERN = re.compile(r"^[A-Za-z0-9_.~:+-]+$")

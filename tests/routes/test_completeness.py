@@ -14,7 +14,7 @@ from shared.routes.completeness import DEFAULTS, PENDING_COPY
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
 from shared.sources.event_grid import parked_from_event_grid
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 EVENTS = Path(__file__).parents[1] / "events"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.conf import FACTS, build_conf, encode_conf
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "conf.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(

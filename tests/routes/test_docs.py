@@ -16,7 +16,7 @@ from shared.routes.completeness import DEFAULTS
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable
 from shared.routes.template import FIELDS
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "routes.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.routes.filters import Filters
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 CASES: list[tuple[dict[str, Any], dict[str, Any], str | None]] = [
     ({}, {"size": 0}, None),

@@ -8,7 +8,7 @@ from shared.model.errors import Misconfigured
 from shared.model.run_id import run_id
 from shared.model.run_request import WhenPaused
 from shared.routes.load import load_routes
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 INLINE = 'route = [{ name = "inline", match = "**", dag_id = "inline" }]'
 FILE = '[[route]]\nname = "file"\nmatch = "**"\ndag_id = "file"\n'

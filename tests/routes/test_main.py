@@ -11,7 +11,7 @@ import pytest
 
 from shared.model.run_id import run_id
 from shared.routes.__main__ import main
-from tests.samples import blob_event
+from tests.support.samples import blob_event
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.routes.reader import read_routes
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 
 def route(name: str, match: str, *more: str) -> str:

@@ -14,7 +14,7 @@ from shared.routes.completeness import DEFAULTS
 from shared.routes.matcher import Subject
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 
 def table(toml: str, **defaults: Any) -> RouteTable:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.routes.template import compile_template, compile_value, render_conf, templates
-from tests.samples import MOMENT, blob_event
+from tests.support.samples import MOMENT, blob_event
 
 PARTS: dict[str, object] = {
     "name": "a.csv",

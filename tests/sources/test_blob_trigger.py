@@ -2,8 +2,8 @@
 
 from shared.model.errors import StorageUnavailable
 from shared.sources.blob_trigger import BlobTriggerSource
-from tests.fakes import FakeLanding, Stage
-from tests.samples import blob_event
+from tests.support.fakes import FakeLanding, Stage
+from tests.support.samples import blob_event
 
 
 def _handle(stage: Stage, landing: FakeLanding) -> None:

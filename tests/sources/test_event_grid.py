@@ -13,7 +13,7 @@ from shared.model.blob_event import blob_url
 from shared.model.errors import BadEvent
 from shared.model.run_id import run_id
 from shared.sources.event_grid import parked_from_event_grid
-from tests.samples import blob_event
+from tests.support.samples import blob_event
 
 RECORDED = sorted((Path(__file__).parents[1] / "events").glob("*.json"))
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)

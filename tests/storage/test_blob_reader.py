@@ -13,7 +13,7 @@ from shared.config.storage_connection import StorageConnection
 from shared.model.errors import StorageUnavailable
 from shared.storage.accounts import StorageAccount
 from shared.storage.blob_reader import LandingAccount
-from tests.counting_proxy import CountingProxy, counting_proxy
+from tests.support.counting_proxy import CountingProxy, counting_proxy
 
 pytestmark = pytest.mark.stack
 

@@ -15,7 +15,7 @@ from shared.model.run_id import run_id
 from shared.storage.accounts import StorageAccount
 from shared.storage.dead_letters import DeadLetters
 from tests.delivery.conftest import Yard
-from tests.samples import blob_event
+from tests.support.samples import blob_event
 
 pytestmark = pytest.mark.stack
 

@@ -10,8 +10,8 @@ from azure.storage.blob import BlobBlock, ContainerClient
 
 from local.azurite import Azurite
 from local.host import FAST, HostOptions, RunningHost, start_host
-from tests.airflow_server import AirflowServer, airflow_server
-from tests.counting_proxy import counting_proxy
+from tests.support.airflow_server import AirflowServer, airflow_server
+from tests.support.counting_proxy import counting_proxy
 
 pytestmark = pytest.mark.stack
 

@@ -15,8 +15,8 @@ from local.host import FAST, HostOptions, start_host
 from shared.app import App
 from shared.event_log import EventLog
 from shared.storage.outbox import QUEUE
-from tests.faults.crashes import crash_everywhere
-from tests.faults.scale import scaled
+from tests.support.crashes import crash_everywhere
+from tests.support.scale import scaled
 from tests.whole_way.conftest import DAG_ID
 
 pytestmark = [pytest.mark.stack, pytest.mark.airflow]

@@ -18,7 +18,7 @@ sys.modules["product"] = product
 _spec.loader.exec_module(product)
 
 from shared.app import App  # noqa: E402  (the path is known only now)
-from tests.faults.times import FAST  # noqa: E402
+from tests.support.times import FAST  # noqa: E402
 
 vars(product)["BRIDGE"] = App(os.environ, timing=FAST)
 app = product.app

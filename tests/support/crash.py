@@ -1,4 +1,4 @@
-"""Run one way of an event in this process and kill it at a chosen I/O call: `python -m tests.faults.crash`.
+"""Run one way of an event in this process and kill it at a chosen I/O call: `python -m tests.support.crash`.
 
 Every request of the app, to storage and to Airflow, goes through `requests.adapters.HTTPAdapter.send`: there
 is a failpoint before and after each. A connection that is opened anywhere else is reported, so an I/O call

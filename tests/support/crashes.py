@@ -1,4 +1,4 @@
-"""Starts the processes that kill themselves; see `tests.faults.crash`."""
+"""Starts the processes that kill themselves; see `tests.support.crash`."""
 
 import itertools
 import json
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.faults.crash import UNGUARDED
+from tests.support.crash import UNGUARDED
 
 ROOT = Path(__file__).parents[2]
 _LEAST_MOMENTS = 8
@@ -18,7 +18,7 @@ _LEAST_MOMENTS = 8
 def run_way(settings: Mapping[str, str], way: list[str], *, kill_at: int = 0) -> int | None:
     """Run one way; give how many moments it had, None if it was killed at `kill_at` as asked."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.crash", *way],
+        [sys.executable, "-m", "tests.support.crash", *way],
         cwd=ROOT,
         env={**os.environ, **settings, "KILL_AT": str(kill_at)},
         capture_output=True,

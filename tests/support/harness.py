@@ -1,0 +1,236 @@
+"""The app without sockets: the real modules, a table in memory, a fake Airflow, a clock that can be moved."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.airflow.client import Delivery
+from shared.config.settings import Settings
+from shared.event_log import EventLog
+from shared.ingest import Ingest
+from shared.jobs.dispatcher import Dispatcher
+from shared.model.blob_event import BlobEvent
+from shared.model.errors import BlobToDagError
+from shared.model.pending import Pending
+from shared.model.run_request import RunRequest
+from shared.routes.table import RouteTable
+from shared.storage.dead_letters import DeadLetters
+from shared.storage.drain_lease import Handover
+from shared.storage.outbox import Outbox
+from shared.wiring import assemble
+from tests.support.clock import FakeClock
+from tests.support.fakes import routes
+from tests.support.samples import blob_event
+from tests.support.table import MemoryTable
+
+AIRFLOW_URL = "https://airflow.example.com"
+
+type Answer = Callable[[RunRequest], None]
+"""Sees a run before it is created; raises to let the call fail."""
+
+
+def _well(run: RunRequest) -> None:
+    """Let every call succeed."""
+
+
+@dataclass
+class FakeAirflow:
+    """Keeps the runs that it was asked for.
+
+    Attributes:
+        answer: Asked before each run is created.
+        paused: DAGs that are paused.
+        waiting: How many runs wait for a worker.
+        down: Raised to every question, where set.
+        calls: Every run that was posted, in their order.
+        runs: By DAG and run id.
+        questions: How often each question was asked.
+        in_flight: Posts under way; `most_in_flight` by DAG, at its highest.
+    """
+
+    answer: Answer = lambda run: None
+    paused: set[str] = field(default_factory=set)
+    waiting: int | BlobToDagError = 0
+    down: BlobToDagError | None = None
+    calls: list[RunRequest] = field(default_factory=list)
+    runs: dict[tuple[str, str], RunRequest] = field(default_factory=dict)
+    questions: Counter[str] = field(default_factory=Counter)
+    in_flight: Counter[str] = field(default_factory=Counter)
+    most_in_flight: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def trigger(self, run: RunRequest) -> Delivery:
+        with self._lock:
+            self.calls.append(run)
+            self.in_flight[run.dag_id] += 1
+            self.most_in_flight[run.dag_id] = max(self.most_in_flight[run.dag_id], self.in_flight[run.dag_id])
+        try:
+            self.answer(run)
+        finally:
+            with self._lock:
+                self.in_flight[run.dag_id] -= 1
+        return self.create(run)
+
+    def create(self, run: RunRequest) -> Delivery:
+        """Create the run, whatever is answered."""
+        with self._lock:
+            known = (run.dag_id, run.run_id) in self.runs
+            self.runs[run.dag_id, run.run_id] = run
+        return Delivery.ALREADY_THERE if known else Delivery.CREATED
+
+    def find(self, dag_id: str, run_id: str) -> str | None:
+        self._ask("find")
+        return "success" if (dag_id, run_id) in self.runs else None
+
+    def is_paused(self, dag_id: str) -> bool:
+        self._ask("is_paused")
+        return dag_id in self.paused
+
+    def waiting_runs(self, dag_id: str | None = None) -> int:
+        self._ask("waiting_runs")
+        if isinstance(self.waiting, BlobToDagError):
+            raise self.waiting
+        return self.waiting
+
+    def version(self) -> str:
+        self._ask("version")
+        return "3.3.2"
+
+    def _ask(self, question: str) -> None:
+        self.questions[question] += 1
+        if self.down:
+            raise type(self.down)(str(self.down))
+
+
+@dataclass
+class FakeReader:
+    """Has one blob by name, or an error; counts the looks at it."""
+
+    blobs: dict[str, BlobEvent] = field(default_factory=dict)
+    error: BlobToDagError | None = None
+    looks: list[str] = field(default_factory=list)
+
+    def read(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
+        self.looks.append(name)
+        if self.error:
+            raise type(self.error)(str(self.error))
+        return self.blobs.get(name)
+
+
+@dataclass
+class FakeLease:
+    """A lease that one holder has at a time; keeps what is handed over."""
+
+    handover: Handover = field(default_factory=Handover)
+    is_taken: bool = False
+    taken: int = 0
+
+    @contextmanager
+    def hold(self) -> Iterator[Handover | None]:
+        if self.is_taken:
+            yield None
+            return
+        self.is_taken = True
+        self.taken += 1
+        try:
+            yield self.handover
+        finally:
+            self.is_taken = False
+
+
+@dataclass
+class Storage:
+    """What several instances of the app share."""
+
+    outbox: MemoryTable = field(default_factory=MemoryTable)
+    dead: MemoryTable = field(default_factory=MemoryTable)
+    reader: FakeReader = field(default_factory=FakeReader)
+    lease: FakeLease = field(default_factory=FakeLease)
+
+
+class OutboxHarness:
+    """One instance of the app, or with `storage`, `airflow` and `clock` of another one a second instance.
+
+    Attributes:
+        ingest: Takes events.
+        dispatcher: Drains.
+        outbox: The outbox itself.
+    """
+
+    ingest: Ingest
+    dispatcher: Dispatcher
+
+    def __init__(
+        self,
+        table: RouteTable | None = None,
+        *,
+        storage: Storage | None = None,
+        airflow: FakeAirflow | None = None,
+        clock: FakeClock | None = None,
+        timing: dict[str, Any] | None = None,
+        **settings: str,
+    ) -> None:
+        self.storage = storage or Storage()
+        self.airflow = airflow or FakeAirflow()
+        self.clock = clock or FakeClock()
+        self.log = EventLog()
+        self.settings = settings
+        self.timing = self.clock.timing(**(timing or {}))
+        self.change_routes(table or routes())
+
+    def change_routes(self, table: RouteTable) -> None:
+        """Start the app anew with other routes."""
+        environ = {
+            "AIRFLOW_BASE_URL": AIRFLOW_URL,
+            "AIRFLOW_RETRY_BUDGET_SECONDS": "1",
+            "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+            "LandingStorage": "UseDevelopmentStorage=true",
+        }
+        self.outbox = Outbox(self.storage.outbox, now=self.clock.time)
+        self.dead_letters = DeadLetters(self.storage.dead, self.log, now=self.clock.time)
+        self.ingest, self.dispatcher = assemble(
+            settings=Settings.from_env(environ | self.settings),
+            routes=table,
+            airflow=self.airflow,
+            reader=self.storage.reader,  # type: ignore[arg-type]
+            outbox=self.outbox,
+            dead_letters=self.dead_letters,
+            lease=self.storage.lease,  # type: ignore[arg-type]
+            log=self.log,
+            timing=self.timing,
+        )
+
+    def arrive(self, *names: str, **changes: Any) -> None:
+        """Let files land, each as an event with its version, and the look after it that a live call takes."""
+        for name in names:
+            event = blob_event(name=name, **{"event_time": self.clock.time()} | changes)
+            self.storage.reader.blobs[name] = event
+            self.ingest.take(Pending(container=event.container, name=name, event=event))
+            self.dispatcher.after_event()
+
+    def drain(self, seconds: float = 120.0) -> int:
+        """Let the timer fire once."""
+        return self.dispatcher.drain(self.clock() + seconds)
+
+    def pass_time(self, seconds: float, *, tick: float = 30.0) -> None:
+        """Let the time pass, with the timer firing at each tick."""
+        end = self.clock() + seconds
+        while self.clock() < end:
+            before = self.clock()
+            self.drain()
+            self.clock.now = max(before + tick, self.clock())
+
+    @property
+    def waiting(self) -> list[dict[str, Any]]:
+        """The rows that wait."""
+        return self.storage.outbox.events()
+
+    @property
+    def dead(self) -> list[dict[str, Any]]:
+        """The dead letters."""
+        return list(self.storage.dead.rows.values())
