@@ -105,7 +105,11 @@ class Settlement:
 
     def release(self, state: LaneState) -> None:
         """End the app's own hold on a lane, or on everything: a delivery succeeded."""
-        self._outbox.lift(state.lane)
+        try:
+            self._outbox.lift(state.lane)
+        except StorageUnavailable as fault:
+            # It is due, so the next drain sends again and lifts it then.
+            self._log.warning("hold.failed", lane=str(state.lane), message=str(fault))
         self._holds.forget(state.lane)
         self._hold_log.ended(state, self._now())
 

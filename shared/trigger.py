@@ -100,6 +100,8 @@ class Trigger:
 
         def attempt() -> Outcome:
             nonlocal may_have_been_sent
+            # Another event may have found out meanwhile that nothing can be sent.
+            self._holds.check(pending.lane)
             try:
                 return self.send(run, pending.lane, may_have_been_sent=may_have_been_sent)
             except RetryableError as error:
@@ -107,7 +109,8 @@ class Trigger:
                 raise
 
         try:
-            self._check_may_be_sent_live(run, pending.lane, end)
+            self._holds.check(pending.lane)
+            self._check_room(run, end)
             outcome = self._policy.retry(attempt)
         except RetryableError as error:
             sent_to = self._settlement.target(pending.lane) if may_have_been_sent else None
@@ -117,8 +120,7 @@ class Trigger:
         self._settlement.delivered(pending, outcome)
         return outcome
 
-    def _check_may_be_sent_live(self, run: RunRequest, lane: Lane, end: float) -> None:
-        self._holds.check(lane)
+    def _check_room(self, run: RunRequest, end: float) -> None:
         if self._policy.is_capped or is_capped(run):
             # A cap holds over all instances only if one drain sends everything.
             msg = f"Runs of route {run.route!a} have a cap; the run is sent when there is room."

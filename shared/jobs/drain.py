@@ -11,7 +11,7 @@ from shared.event_log import EventLog
 from shared.jobs.lane_queue import LaneQueue
 from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import Result, RowWorker
-from shared.model.errors import DagMissing, RetryableError, StorageUnavailable
+from shared.model.errors import DagMissing, RetryableError
 from shared.model.hold import LaneState
 from shared.model.lane import EVERYTHING, NEW
 from shared.model.run_request import RunRequest
@@ -137,7 +137,8 @@ class Drain:
         """Give each lane one turn, beginning behind the one that was served last."""
         partitions = sorted(self._queues)
         behind = [partition for partition in partitions if partition > self._handover.last_lane]
-        share = max(1, self._permits.most // max(1, sum(not q.is_closed for q in self._queues.values())))
+        active = sum(queue.is_active for queue in self._queues.values())
+        share = max(1, self._permits.most // max(1, active))
         submitted = False
         for partition in behind + partitions[: len(partitions) - len(behind)]:
             is_full = len(self._running) >= self._permits.most or (self._settler.is_probing and self._running)
@@ -167,6 +168,8 @@ class Drain:
             prepared = self._worker.prepare(row, queue.state)
         except RetryableError as error:
             self._settler.failed(queue, row, error)
+        except Exception as error:  # noqa: BLE001  (see _settle)
+            self._log.error("drain.failed", error=type(error).__name__)
         else:
             if not isinstance(prepared, Result):
                 return self._submit_run(queue, row, prepared, pool)
@@ -234,13 +237,12 @@ class Drain:
         except RetryableError as error:
             limit.is_counting = False
             self._settler.count_failed(queue, row, error, is_global=limit.dag_id is None)
+        except Exception as error:  # noqa: BLE001  (see _settle)
+            self._log.error("drain.failed", error=type(error).__name__)
 
     def _finish(self) -> None:
         """Wait for what is under way; each call ends within its own time-outs."""
         while self._running or self._counting:
-            try:
-                self._settle_done(timeout=None)
-            except StorageUnavailable as error:
-                self._log.warning("drain.storage_failed", message=str(error))
+            self._settle_done(timeout=None)
         for queue in self._queues.values():
-            self._settler.at_end(queue)
+            self._settler.defer_doubts(queue)

@@ -35,6 +35,7 @@ class LaneQueue:
         state: Of the lane, as it was read; None where it has none.
         in_flight: Calls under way.
         doubts: Rows that failed since the last success.
+        has_failed: Whether a row had to stay.
         is_closed: Whether the lane is left alone for the rest of the drain.
         is_recovered: Whether a hold has ended: then rows wait no longer because of an unclear answer.
         lane: Of its rows; None until one was read.
@@ -46,6 +47,7 @@ class LaneQueue:
         self.state = state
         self.in_flight = 0
         self.doubts: list[Doubt] = []
+        self.has_failed = False
         self.is_closed = False
         self.is_recovered = False
         self.lane: Lane | None = None
@@ -62,6 +64,11 @@ class LaneQueue:
         """Whether so many different rows have failed in a row that the lane itself must be in trouble."""
         most = _DOUBTS_FOR_HOLD_AGAIN if self.state and self.state.hold else _DOUBTS_FOR_HOLD
         return len(self.doubts) >= most
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the lane has, or may have, rows to send in this drain."""
+        return bool(self.in_flight) or not (self.is_closed or (self._is_at_end and not self._rows))
 
     @property
     def is_empty(self) -> bool:

@@ -1,6 +1,7 @@
 """`RowSettler`: writes what came of each row of a drain, and what its failures say about others."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -76,7 +77,7 @@ class RowSettler:
         if state is None or not state.is_held:
             return True
         self.is_stopped = bool(state.person) or not (state.hold and state.hold.is_due(self._timing.now()))
-        if not self.is_stopped and not self.is_recovered:
+        if not self.is_stopped:
             self._everything = state
         return not self.is_stopped
 
@@ -93,6 +94,7 @@ class RowSettler:
 
     def failed(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
         """Settle a row that has to go on waiting, and hold what its failure is about."""
+        queue.has_failed = True
         if isinstance(error, AtCapacity):
             queue.give_back(row)
         elif error.scope is Scope.AIRFLOW:
@@ -123,15 +125,20 @@ class RowSettler:
         """Settle a lane that has no due row any more."""
         if queue.in_flight or queue.is_closed:
             return
+        self.defer_doubts(queue)
+        state, lane = queue.state, queue.lane
+        if state and state.moving_since and lane and not queue.has_failed:
+            queue.state = replace(state, moving_since=None)
+            self._try(lambda: self._outbox.lift(lane, moving=True))
+        elif state and queue.is_empty and not state.person:
+            queue.state = None
+            self._try(lambda: self._outbox.drop_state(state))
+
+    def defer_doubts(self, queue: LaneQueue) -> None:
+        """Let each row wait by itself whose failure turned out to be its own, or was never explained."""
         doubts, queue.doubts = queue.doubts, []
         for doubt in doubts:
             self._defer(doubt.row, doubt.error)
-        if queue.state and queue.state.moving_since and queue.lane:
-            self._outbox.lift(queue.lane, moving=True)
-            queue.state = replace(queue.state, moving_since=None)
-        elif queue.state and queue.is_empty and not queue.state.person:
-            self._outbox.drop_state(queue.state)
-            queue.state = None
 
     def may_move(self, queue: LaneQueue, row: Row) -> bool:
         """Tell whether the rows of a lane may move to another DAG now; mark the lane first.
@@ -140,8 +147,11 @@ class RowSettler:
         """
         state = queue.state or LaneState(lane=_lane(row))
         if state.moving_since is None:
-            state = replace(state, moving_since=self._timing.now())
-            queue.state = self._outbox.write_state(state)
+            marked = replace(state, moving_since=self._timing.now())
+            if not self._try(lambda: self._outbox.write_state(marked)):
+                queue.is_closed = True
+                return False
+            queue.state = state = marked
             self._log.warning("lane.moving", lane=str(state.lane))
         rested = self._timing.now() - (state.moving_since or self._timing.now())
         is_missing = state.hold is not None and state.hold.reason == DagMissing.code
@@ -163,9 +173,7 @@ class RowSettler:
             self._settlement.release(queue.state)
             queue.state = replace(queue.state, hold=None)
             queue.is_recovered = True
-        doubts, queue.doubts = queue.doubts, []
-        for doubt in doubts:
-            self._defer(doubt.row, doubt.error)
+        self.defer_doubts(queue)
 
     def _airflow_is_well(self) -> None:
         if self._everything:
@@ -213,10 +221,16 @@ class RowSettler:
             self._settlement.log_waiting(pending, error)
         else:
             pending = row.pending.after(error, now=self._timing.now(), sent_to=target)
+        self._try(lambda: self._outbox.defer(row, pending))
+
+    def _try(self, write: Callable[[], object]) -> bool:
+        """Carry out a write that the next drain makes good if it fails; tell whether it was done."""
         try:
-            self._outbox.defer(row, pending)
+            write()
         except StorageUnavailable as fault:
             self._log.warning("drain.storage_failed", message=str(fault))
+            return False
+        return True
 
 
 def _lane(row: Row) -> Lane:
