@@ -23,6 +23,8 @@ class HoldLog:
         if state.hold is None:
             return
         said_at = self._said_at.get(state.lane)
+        if said_at is not None and said_at < state.hold.since:
+            said_at = None  # another instance has ended the hold that this one spoke of
         has_lasted = now - state.hold.since >= _LASTING
         if said_at is None and not has_lasted:
             write, event = self._log.warning, "hold.started"

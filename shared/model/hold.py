@@ -11,6 +11,9 @@ LONGEST_INTERVAL = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
 """What a server's `Retry-After` can ask for at most."""
 
+_EARLY = timedelta(seconds=10)
+"""The timer ticks every 30 s, and a call that fails takes time: the next tick must not come too early."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
@@ -32,7 +35,7 @@ class Hold:
 
     def is_due(self, now: datetime) -> bool:
         """Return whether a probe may be sent; a time further away than any wait is a mistake, so due."""
-        return not now < self.next_probe <= now + LONGEST_WAIT
+        return not now + _EARLY < self.next_probe <= now + LONGEST_WAIT + _EARLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
