@@ -136,7 +136,10 @@ class Outbox:
 
     def hold(self, lane: Lane, error: RetryableError) -> LaneState:
         """Put a lane, or everything, on hold because of a failure; return its new state."""
-        return self.write_state((self.state(lane) or LaneState(lane=lane)).after(error, self._now()))
+        state = (self.state(lane) or LaneState(lane=lane)).after(error, self._now())
+        # A person may have ended their own hold since it was read: only what is new is written.
+        self.write_state(replace(state, person=None, moving_since=None))
+        return state
 
     def write_state(self, state: LaneState) -> LaneState:
         """Merge a state into its row: what others wrote there stays."""
@@ -147,14 +150,21 @@ class Outbox:
         """Delete the state of a lane that has no rows, unless somebody has changed it meanwhile."""
         self._table.delete({"PartitionKey": state.partition, "RowKey": STATE}, etag=state.etag)
 
-    def lift(self, lane: Lane, *, moving: bool = False) -> None:
-        """Take the app's own hold away, and with `moving` the mark of a move; a person's hold stays."""
+    def lift(self, lane: Lane) -> None:
+        """Take the app's own hold away; a person's hold and the mark of a move stay."""
+        self._change(lane, lambda state: replace(state, hold=None))
+
+    def lift_mark(self, lane: Lane) -> None:
+        """Take the mark of a move away; holds stay."""
+        self._change(lane, lambda state: replace(state, moving_since=None))
+
+    def _change(self, lane: Lane, change: Callable[[LaneState], LaneState]) -> None:
         for _ in range(_TRIES):
             state = self.state(lane)
             if state is None:
                 return
             keys = {"PartitionKey": lane.key, "RowKey": STATE}
-            left = replace(state, hold=None, moving_since=None if moving else state.moving_since)
+            left = change(state)
             if left.is_held:
                 written = self._table.replace({**keys, **columns_of_state(left)}, etag=state.etag)
             else:
