@@ -42,19 +42,31 @@ class QueuedRunsLimit:
         free: How many more may be sent until the next count.
         count_at: When to count, in monotonic seconds.
         is_counting: Whether a count is under way.
+        sent: How many may be missing in the count that is under way.
     """
 
     most: int
     dag_id: str | None
     free: int = 0
-    count_at: float = 0.0
+    count_at: float = float("-inf")
     is_counting: bool = False
+    sent: int = 0
 
-    def counted(self, waiting: int, clock: float) -> None:
-        """Note how many runs waited, and when the answer came."""
-        self.is_counting = False
-        self.free = max(0, self.most - waiting)
+    def begin(self, *, in_flight: int, clock: float) -> None:
+        """Note that a count begins, which what is in flight may miss."""
+        self.is_counting = True
+        self.sent = in_flight
         self.count_at = clock + COUNT_SECONDS
+
+    def take(self) -> None:
+        """Note that a run is sent."""
+        self.free -= 1
+        self.sent += 1
+
+    def counted(self, waiting: int) -> None:
+        """Note how many runs waited."""
+        self.is_counting = False
+        self.free = max(0, self.most - waiting - self.sent)
 
 
 class Caps:
@@ -91,7 +103,7 @@ class Caps:
         now = self._now()
         waits = [rate.next_free - now for rate in self._rates_of(run)]
         for queue in self._queues_of(run):
-            if not queue.free:
+            if queue.free <= 0:
                 left = 0.1 if queue.is_counting else max(0.0, queue.count_at - self._clock())
                 waits.append(timedelta(seconds=max(left, 0.1)))
         return max([timedelta(0), *waits])
@@ -101,18 +113,15 @@ class Caps:
         for rate in self._rates_of(run):
             rate.take(self._now())
         for queue in self._queues_of(run):
-            queue.free -= 1
+            queue.take()
 
     def due_counts(self, run: RunRequest) -> list[QueuedRunsLimit]:
-        """Return the limits of a run whose runs must be counted now, marked as being counted."""
-        due = [
-            queue
-            for queue in self._queues_of(run)
-            if not queue.is_counting and not queue.free and self._clock() >= queue.count_at
-        ]
-        for queue in due:
-            queue.is_counting = True
-        return due
+        """Return the limits of a run whose runs must be counted now.
+
+        Every ten seconds, also while more may be sent: others may have filled Airflow.
+        """
+        now = self._clock()
+        return [queue for queue in self._queues_of(run) if not queue.is_counting and now >= queue.count_at]
 
     @property
     def next_free(self) -> dict[str, datetime]:
