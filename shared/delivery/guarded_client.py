@@ -8,6 +8,7 @@ from typing import Protocol
 from shared.airflow.client import Delivery
 from shared.delivery.permits import Permits
 from shared.model.errors import (
+    AirflowNotFound,
     AirflowUnclear,
     AirflowUnreachable,
     BlobToDagError,
@@ -21,6 +22,36 @@ from shared.model.run_request import RunRequest
 
 _ANSWER_HOLDS_SECONDS = 5.0
 _ACCEPTED_HOLDS_SECONDS = 30.0
+
+
+class Question:
+    """Asks Airflow something; the answer holds for five seconds, for all threads.
+
+    Args:
+        ask: Asks it; raises RetryableError.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, ask: Callable[[], object], clock: Callable[[], float]) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._error: RetryableError | None = None
+
+    def failure(self) -> RetryableError | None:
+        """Return why it cannot be answered; None where it can."""
+        wanted_at = self._clock()
+        with self._lock:
+            # A thread that waited for another one's question takes its answer.
+            if wanted_at - self._asked_at >= _ANSWER_HOLDS_SECONDS:
+                self._error = None
+                try:
+                    self._ask()
+                except RetryableError as error:
+                    self._error = error
+                self._asked_at = self._clock()
+            return self._error
 
 
 class Airflow(Protocol):
@@ -57,9 +88,8 @@ class GuardedClient:
         self._airflow = airflow
         self.permits = permits
         self._clock = clock
-        self._lock = threading.Lock()
-        self._asked_at: float | None = None
-        self._was_down = False
+        self._version = Question(airflow.version, clock)
+        self._log_in = Question(airflow.waiting_runs, clock)
         self._accepted_at = float("-inf")
 
     def trigger(self, run: RunRequest, lane: Lane) -> Delivery:
@@ -94,26 +124,18 @@ class GuardedClient:
     def judge(self, error: RetryableError) -> RetryableError:
         """Return the error with the scope that the evidence supports.
 
-        One failed call may be the event's, its DAG's or Airflow's own trouble. A question that has nothing to
-        do with the event tells Airflow's trouble from the rest; its answer holds for five seconds, for all
-        threads. A log-in that Airflow accepted a moment ago is not refused: then the refusal is the DAG's.
+        One failed call may be the event's, its DAG's or Airflow's own trouble: a gateway may refuse one name.
+        A question that has nothing to do with the event tells Airflow's trouble from the rest. A log-in that
+        Airflow accepted a moment ago is not refused.
         """
         if isinstance(error, CredentialsRefused):
-            if self._clock() - self._accepted_at < _ACCEPTED_HOLDS_SECONDS:
-                error.scope = Scope.LANE
-        elif isinstance(error, AirflowUnclear | NotAirflow | AirflowUnreachable):
-            error.scope = Scope.AIRFLOW if self._is_down() else Scope.EVENT
+            error.scope = Scope.EVENT if self._is_logged_in() else Scope.AIRFLOW
+        elif isinstance(error, AirflowUnclear | NotAirflow | AirflowUnreachable | AirflowNotFound):
+            error.scope = Scope.AIRFLOW if self._version.failure() else Scope.EVENT
         return error
 
-    def _is_down(self) -> bool:
-        asked_at = self._clock()
-        with self._lock:
-            # Who waited for another thread's question takes its answer.
-            if self._asked_at is None or asked_at - self._asked_at >= _ANSWER_HOLDS_SECONDS:
-                try:
-                    self._airflow.version()
-                    self._was_down = False
-                except RetryableError:
-                    self._was_down = True
-                self._asked_at = self._clock()
-            return self._was_down
+    def _is_logged_in(self) -> bool:
+        if self._clock() - self._accepted_at < _ACCEPTED_HOLDS_SECONDS:
+            return True
+        failure = self._log_in.failure()
+        return failure is None or failure.is_answer

@@ -72,8 +72,14 @@ class RetryableError(BlobToDagError):
     quick: ClassVar[bool] = False
     """Whether a retry within seconds, in the same invocation, is worth it."""
 
-    may_have_been_sent: ClassVar[bool] = False
-    """Whether Airflow may already have created the run."""
+    may_have_been_sent: bool = False
+    """Whether Airflow may already have created the run; an earlier attempt may change that for one error."""
+
+    @property
+    def may_be_common(self) -> bool:
+        """Whether others may meet the same trouble, though this failure was found to be the event's own."""
+        is_shared = isinstance(self, StorageUnavailable) or type(self).scope is Scope.AIRFLOW
+        return self.may_have_been_sent or is_shared
 
     backs_off: ClassVar[bool] = True
     """Whether the event waits longer each time; False where it waits for room or for the end of a hold."""
