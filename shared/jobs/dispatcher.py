@@ -2,19 +2,24 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.delivery.holds import Holds
 from shared.event_log import EventLog
 from shared.jobs.drain import Drain
 from shared.model.errors import StorageUnavailable
-from shared.model.hold import LaneState
+from shared.model.hold import LONGEST_WAIT, LaneState
 from shared.model.lane import EVERYTHING
 from shared.storage.drain_lease import DrainLease, Handover
 from shared.storage.outbox import Head, Outbox
+from shared.storage.rows import Row
 from shared.timing import Timing
 
 _MOST_EMPTY_DRAINS = 2
+_MOST_ROWS_LOOKED_AT = 100
+"""A due row behind so many that wait for reasons of their own is overlooked until the next tick."""
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Dispatcher:
@@ -53,16 +58,19 @@ class Dispatcher:
 
     def after_event(self) -> None:
         """Drain if a new row waits for room only; look at all lanes once a minute. Never raises."""
+        end = self._timing.clock() + self._timing.live_drain_seconds
         # One thread is enough; a request that comes while it is busy is seen in its next round.
-        while self._is_needed() and self._lock.acquire(blocking=False):
+        while self._is_needed() and self._timing.clock() < end and self._lock.acquire(blocking=False):
             try:
                 is_requested = self._requested.is_set()
                 self._requested.clear()
                 if is_requested or self._look():
-                    self.drain(self._timing.clock() + self._timing.live_drain_seconds)
+                    self.drain(end)
             except StorageUnavailable as error:
                 # The event itself is safe, and the next tick goes on.
                 self._log.warning("drain.storage_failed", message=str(error))
+            except Exception as error:  # noqa: BLE001  (the event is settled: it must not come again for a bug here)
+                self._log.error("drain.failed", error=type(error).__name__)
             finally:
                 self._lock.release()
 
@@ -112,13 +120,17 @@ class Dispatcher:
         return bool(state and (state.person or is_waiting))
 
     def _is_due(self, head: Head, *, by: timedelta = timedelta(0)) -> bool:
-        """Tell whether the first row of a lane has been due for so long."""
-        row = head.row or next(iter(self._outbox.rows(head.partition, most=1)), None)
-        if row is None:
+        """Tell whether one of the first rows of a lane has been due for so long."""
+        until = self._timing.now() - by
+        hold = head.state.hold if head.state else None
+        if hold and until < hold.next_probe <= self._timing.now() + LONGEST_WAIT:
             return False
-        pending = row.pending
-        times = [pending.not_before, pending.parked_at] if pending else []
-        if head.state and head.state.hold:
-            times.append(head.state.hold.next_probe)
-        since = max((moment for moment in times if moment), default=None)
-        return since is None or self._timing.now() - since >= by
+        if head.row and _due_at(head.row) <= until:
+            return True
+        rows = self._outbox.rows(head.partition, most=_MOST_ROWS_LOOKED_AT)
+        return any(_due_at(row) <= until for row in rows)
+
+
+def _due_at(row: Row) -> datetime:
+    times = (row.pending.not_before, row.pending.parked_at) if row.pending else ()
+    return max((moment for moment in times if moment), default=_LONG_AGO)
