@@ -1,6 +1,5 @@
 """`Drain`: goes through the outbox once, lane by lane in turn, and sends what is due."""
 
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
@@ -9,11 +8,11 @@ from shared.delivery.permits import Permits
 from shared.delivery.rate_limits import Caps, QueuedRunsLimit
 from shared.event_log import EventLog
 from shared.jobs.lane_queue import LaneQueue
+from shared.jobs.lanes import Lanes
 from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import Result, RowWorker
-from shared.model.errors import DagMissing, RetryableError
-from shared.model.hold import LaneState
-from shared.model.lane import EVERYTHING, NEW
+from shared.model.errors import RetryableError
+from shared.model.lane import NEW
 from shared.model.run_request import RunRequest
 from shared.storage.drain_lease import Handover
 from shared.storage.outbox import Outbox
@@ -60,10 +59,9 @@ class Drain:
         self._log = log
         self._timing = timing
         self._end = end
-        self._queues: dict[str, LaneQueue] = {}
+        self._lanes = Lanes(outbox, worker, settler, timing)
         self._running: dict[Future[Result], tuple[LaneQueue, Row]] = {}
-        self._counting: dict[Future[int], tuple[QueuedRunsLimit, LaneQueue, Row, float]] = {}
-        self._next_scan = 0.0
+        self._counting: dict[Future[int], tuple[QueuedRunsLimit, LaneQueue]] = {}
         self._wake_at = 0.0
 
     def run(self) -> int:
@@ -74,7 +72,7 @@ class Drain:
         """
         with ThreadPoolExecutor(self._permits.most) as pool, self._settler:
             try:
-                self._scan()
+                self._lanes.scan()
                 while not self._is_over() and self._turn(pool):
                     pass
             finally:
@@ -89,64 +87,31 @@ class Drain:
     def _turn(self, pool: ThreadPoolExecutor) -> bool:
         """Submit what may be sent now and settle what has come back; tell whether there is more to do."""
         self._wake_at = self._end
-        if self._timing.clock() >= self._next_scan:
-            self._scan()
+        if self._timing.clock() >= self._lanes.next_scan:
+            self._lanes.scan()
         while self._submit_round(pool):
-            pass
+            self._settle_done(timeout=0)
         if not self._running and not self._counting:
             if self._wake_at >= self._end:
                 return False
             self._settler.flush()
-            until = min(self._wake_at, self._next_scan) - self._timing.clock()
+            until = min(self._wake_at, self._lanes.next_scan) - self._timing.clock()
             self._timing.sleep(max(_SHORTEST_SLEEP_SECONDS, until))
             return True
-        left = min(self._wake_at, self._next_scan) - self._timing.clock()
+        left = min(self._wake_at, self._lanes.next_scan) - self._timing.clock()
         self._settle_done(timeout=max(_SHORTEST_SLEEP_SECONDS, left))
         return True
 
-    def _scan(self) -> None:
-        """Read the head of every lane: new lanes, holds that came or ended, rows that were written since."""
-        started_at = self._timing.clock()
-        for head in self._outbox.lanes():
-            if head.partition == EVERYTHING.key:
-                if not self._settler.may_start(head.state):
-                    return
-                continue
-            queue = self._queues.get(head.partition)
-            if queue is None or (queue.is_closed and not queue.in_flight):
-                queue = self._queues[head.partition] = LaneQueue(head.partition, head.state)
-                queue.is_recovered = self._settler.is_recovered
-            elif queue.cost <= 1 or started_at >= self._next_scan + queue.cost:
-                queue.restart()
-            if head.state and not self._is_open(head.state):
-                queue.is_closed = True
-        # A scan is one request for each lane: it takes a tenth of the time at most.
-        took = self._timing.clock() - started_at
-        self._next_scan = self._timing.clock() + max(self._timing.refresh_seconds, 10 * took)
-
-    def _is_open(self, state: LaneState) -> bool:
-        """Tell whether anything of a lane may be touched."""
-        if state.person:
-            return False
-        if state.hold is None or state.hold.is_due(self._timing.now()):
-            return True
-        # A misspelt DAG that was corrected in its route need not wait for the next probe.
-        return state.hold.reason == DagMissing.code and self._worker.is_edited(state.lane)
-
     def _submit_round(self, pool: ThreadPoolExecutor) -> bool:
         """Give each lane one turn, beginning behind the one that was served last."""
-        partitions = sorted(self._queues)
-        behind = [partition for partition in partitions if partition > self._handover.last_lane]
-        active = sum(queue.is_active for queue in self._queues.values())
-        share = max(1, self._permits.most // max(1, active))
+        share = self._lanes.share(self._permits.most)
         submitted = False
-        for partition in behind + partitions[: len(partitions) - len(behind)]:
+        for queue in self._lanes.in_turn(self._handover.last_lane):
             is_full = len(self._running) >= self._permits.most or (self._settler.is_probing and self._running)
             if is_full or self._is_over():
                 return False
-            queue = self._queues[partition]
             if self._submit(queue, share, pool):
-                self._handover.last_lane = partition
+                self._handover.last_lane = queue.partition
                 submitted = True
         return submitted
 
@@ -159,10 +124,11 @@ class Drain:
             return False
         row = queue.next_row(self._outbox, self._timing.now())
         if row is None:
-            self._settler.at_end(queue)
-            return False
+            if queue.is_exhausted:
+                self._settler.at_end(queue)
+            return not queue.is_exhausted
         if queue.partition == NEW.key:
-            self._start(queue, row, pool, lambda: self._worker.route(row))
+            self._start(queue, row, pool.submit(self._worker.route, row))
             return True
         try:
             prepared = self._worker.prepare(row, queue.state)
@@ -178,15 +144,19 @@ class Drain:
 
     def _submit_run(self, queue: LaneQueue, row: Row, run: RunRequest, pool: ThreadPoolExecutor) -> bool:
         if row.pending and run.dag_id != row.pending.lane.dag_id:
-            if not self._settler.may_move(queue, row):
+            if not self._settler.marks.may_move(queue, row):
                 return False
-            self._start(queue, row, pool, lambda: self._worker.move(row, run))
+            self._start(queue, row, pool.submit(self._worker.move, row, run))
             return True
         if queue.state and queue.state.moving_since:
-            return True  # not to be moved; it is served again when the lane's mark is gone
+            if queue.lane is None or not self._worker.is_home(queue.lane):
+                return True  # not to be moved; it is served again when the lane's mark is gone
+            if not self._settler.marks.may_stay(queue):
+                return False
         for limit in self._caps.due_counts(run):
-            counting = pool.submit(self._worker.count, limit)
-            self._counting[counting] = (limit, queue, row, self._timing.clock())
+            in_flight = queue.in_flight if limit.dag_id else len(self._running)
+            limit.begin(in_flight=in_flight, clock=self._timing.clock())
+            self._counting[pool.submit(self._worker.count, limit)] = (limit, queue)
         delay = self._caps.wait_for(run)
         if delay > timedelta(0):
             queue.give_back(row)
@@ -194,7 +164,10 @@ class Drain:
             self._wake_at = min(self._wake_at, queue.wait_until)
             return False
         self._caps.take(run)
-        self._start(queue, row, pool, lambda: self._worker.deliver(row, run, queue.state))
+        deliver = pool.submit(
+            self._worker.deliver, row, run, queue.state, is_airflow_held=self._settler.is_probing
+        )
+        self._start(queue, row, deliver)
         return True
 
     def _window(self, queue: LaneQueue, share: int) -> int:
@@ -204,11 +177,9 @@ class Drain:
             return 1
         return min(share, self._permits.window(queue.lane)) if queue.lane else 1
 
-    def _start(
-        self, queue: LaneQueue, row: Row, pool: ThreadPoolExecutor, work: Callable[[], Result]
-    ) -> None:
+    def _start(self, queue: LaneQueue, row: Row, work: Future[Result]) -> None:
         queue.in_flight += 1
-        self._running[pool.submit(work)] = (queue, row)
+        self._running[work] = (queue, row)
 
     def _settle_done(self, *, timeout: float | None) -> None:
         futures: list[Future[Any]] = [*self._running, *self._counting]
@@ -222,6 +193,7 @@ class Drain:
             self._settle(queue, row, future)
 
     def _settle(self, queue: LaneQueue, row: Row, future: Future[Result]) -> None:
+        was_recovered = self._settler.is_recovered
         try:
             self._settler.succeeded(queue, row, future.result())
         except RetryableError as error:
@@ -229,20 +201,21 @@ class Drain:
         except Exception as error:  # noqa: BLE001  (one row that meets a bug must not stop the others)
             # Its type only: a text that is not ours may hold anything.
             self._log.error("drain.failed", error=type(error).__name__)
+        if self._settler.is_recovered and not was_recovered:
+            self._lanes.recover()
 
     def _settle_count(self, future: Future[int]) -> None:
-        limit, queue, row, asked_at = self._counting.pop(future)
+        limit, queue = self._counting.pop(future)
         try:
-            limit.counted(future.result(), asked_at)
+            limit.counted(future.result())
         except RetryableError as error:
-            limit.is_counting = False
-            self._settler.count_failed(queue, row, error, is_global=limit.dag_id is None)
+            self._settler.count_failed(queue, error, is_global=limit.dag_id is None)
         except Exception as error:  # noqa: BLE001  (see _settle)
             self._log.error("drain.failed", error=type(error).__name__)
+        limit.is_counting = False
 
     def _finish(self) -> None:
         """Wait for what is under way; each call ends within its own time-outs."""
         while self._running or self._counting:
             self._settle_done(timeout=None)
-        for queue in self._queues.values():
-            self._settler.defer_doubts(queue)
+        self._lanes.defer_doubts()

@@ -4,7 +4,14 @@ from collections import deque
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.model.errors import AirflowUnclear, NotAirflow, RetryableError
+from shared.model.errors import (
+    AirflowNotFound,
+    AirflowUnclear,
+    AirflowUnreachable,
+    CredentialsRefused,
+    NotAirflow,
+    RetryableError,
+)
 from shared.model.hold import LONGEST_WAIT, LaneState
 from shared.model.lane import STATE, Lane
 from shared.storage.outbox import Outbox
@@ -17,7 +24,11 @@ _LONG_PAGE = 1_000
 _DOUBTS_FOR_HOLD = 3
 _DOUBTS_FOR_HOLD_AGAIN = 2
 
-_UNCLEAR = {AirflowUnclear.code, NotAirflow.code}
+_ENDS_WITH_HOLD = {
+    error.code
+    for error in (AirflowUnclear, NotAirflow, AirflowUnreachable, AirflowNotFound, CredentialsRefused)
+}
+"""What may have been the same trouble as that of a hold: worth a try once the hold has ended."""
 
 
 class Doubt(NamedTuple):
@@ -37,12 +48,13 @@ class LaneQueue:
         doubts: Rows that failed since the last success.
         has_failed: Whether a row had to stay.
         is_closed: Whether the lane is left alone for the rest of the drain.
-        is_recovered: Whether a hold has ended: then rows wait no longer because of an unclear answer.
+        is_recovered: Whether a hold has ended: then no row waits longer for what may have been the same
+            trouble.
         lane: Of its rows; None until one was read.
         wait_until: When a cap lets the next run through, in monotonic seconds.
     """
 
-    def __init__(self, partition: str, state: LaneState | None) -> None:
+    def __init__(self, partition: str, state: LaneState | None = None) -> None:
         self.partition = partition
         self.state = state
         self.in_flight = 0
@@ -57,7 +69,8 @@ class LaneQueue:
         self._after = STATE
         self._is_at_end = False
         self._passes_over = False
-        self._pages = 0
+        self._passed_over = 0
+        self._started_at = float("-inf")
 
     @property
     def is_in_doubt(self) -> bool:
@@ -65,10 +78,10 @@ class LaneQueue:
         most = _DOUBTS_FOR_HOLD_AGAIN if self.state and self.state.hold else _DOUBTS_FOR_HOLD
         return len(self.doubts) >= most
 
-    @property
-    def is_active(self) -> bool:
-        """Whether the lane has, or may have, rows to send in this drain."""
-        return bool(self.in_flight) or not (self.is_closed or (self._is_at_end and not self._rows))
+    def is_active(self, clock: float) -> bool:
+        """Tell whether the lane has a use for a part of the pool now; one that a cap holds back has none."""
+        is_idle = self.is_closed or self.is_exhausted or self.wait_until > clock
+        return bool(self.in_flight) or not is_idle
 
     @property
     def is_empty(self) -> bool:
@@ -76,36 +89,51 @@ class LaneQueue:
         return self._is_at_end and self.lane is None and self._after == STATE
 
     @property
-    def cost(self) -> int:
-        """How many pages the last pass over the lane took."""
-        return self._pages
+    def is_exhausted(self) -> bool:
+        """Whether a pass over the lane has come to its end."""
+        return self._is_at_end and not self._rows
 
     def next_row(self, outbox: Outbox, now: datetime) -> Row | None:
-        """Return the next row that is due, and take it; None where there is none now."""
-        while True:
-            while self._rows:
-                row = self._rows.popleft()
-                if row.key not in self._busy and self._is_due(row, now):
-                    self._busy.add(row.key)
-                    return row
-            if self._is_at_end:
-                return None
+        """Return the next row that is due, and take it.
+
+        One page is read at most, so that a long lane of which nothing is due holds up no other: None is the
+        end only where `is_exhausted`.
+        """
+        if not self._rows and not self._is_at_end:
             self._read_page(outbox)
+        while self._rows:
+            row = self._rows.popleft()
+            if row.key in self._busy:
+                continue
+            if self._is_due(row, now):
+                self._busy.add(row.key)
+                return row
+            self._passed_over += 1
+        return None
 
     def give_back(self, row: Row) -> None:
         """Put a row back that was taken and not tried."""
         self._busy.discard(row.key)
         self._rows.appendleft(row)
 
-    def restart(self) -> None:
-        """Go through the lane once more from its first row, where the end was reached."""
-        if self._is_at_end and not self._rows:
-            self._after, self._is_at_end, self._pages = STATE, False, 0
+    def restart(self, clock: float) -> None:
+        """Go through the lane once more where the end was reached, a second later for each long page."""
+        if self.is_exhausted and clock >= self._started_at + self._passed_over // _LONG_PAGE:
+            self._begin()
+            self._started_at = clock
+
+    def recover(self) -> None:
+        """Go through the lane once more, because a hold has ended."""
+        self.is_recovered = True
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rows.clear()
+        self._after, self._is_at_end, self._passed_over = STATE, False, 0
 
     def _read_page(self, outbox: Outbox) -> None:
         most = _LONG_PAGE if self._passes_over else _PAGE
         page = outbox.rows(self.partition, after=self._after, most=most)
-        self._pages += 1
         self._is_at_end = len(page) < most
         if page:
             self._after = page[-1].key
@@ -117,7 +145,7 @@ class LaneQueue:
     def _is_due(self, row: Row, now: datetime) -> bool:
         if row.pending is None or row.pending.not_before is None:
             return True
-        if self.is_recovered and row.pending.reason in _UNCLEAR:
+        if self.is_recovered and row.pending.reason in _ENDS_WITH_HOLD:
             return True
         # A time that is further away than any wait is a mistake, so due.
         return not now < row.pending.not_before <= now + LONGEST_WAIT

@@ -4,21 +4,22 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from shared.event_log import EventLog
 from shared.jobs.lane_queue import Doubt, LaneQueue
+from shared.jobs.move_marks import MoveMarks
 from shared.jobs.row_worker import Result
 from shared.model.errors import (
     AtCapacity,
-    DagMissing,
     RetryableError,
     Scope,
     StorageUnavailable,
 )
 from shared.model.hold import LaneState
-from shared.model.lane import EVERYTHING, Lane
+from shared.model.lane import EVERYTHING, NEW
 from shared.settlement import Settlement
 from shared.storage.outbox import Outbox
 from shared.storage.rows import Row
@@ -26,12 +27,14 @@ from shared.storage.tables import MOST_IN_TRANSACTION
 from shared.timing import Timing
 
 _DELETE_AFTER_SECONDS = 1.0
+_NO_PERMIT_SECONDS = 0.1
 
 
 class RowSettler:
     """Settles rows for one drain; used by its thread alone, while it deletes in one of its own.
 
     Attributes:
+        marks: On lanes whose rows move to another DAG.
         settled: How many rows were delivered, moved or set aside.
         is_stopped: Whether nothing is to be sent any more, because everything is on hold.
         is_probing: Whether everything was on hold: one call at a time until the first success.
@@ -43,6 +46,7 @@ class RowSettler:
         self._settlement = settlement
         self._log = log
         self._timing = timing
+        self.marks = MoveMarks(outbox, log, timing)
         self.settled = 0
         self.is_stopped = False
         self.is_recovered = False
@@ -74,9 +78,10 @@ class RowSettler:
 
     def may_start(self, state: LaneState | None) -> bool:
         """Take the state of everything; tell whether anything may be sent."""
-        if state is None or not state.is_held:
+        if state is None or not (state.hold or state.person):
             return True
-        self.is_stopped = bool(state.person) or not (state.hold and state.hold.is_due(self._timing.now()))
+        is_waiting = state.hold is not None and not state.hold.is_due(self._timing.now())
+        self.is_stopped = bool(state.person) or is_waiting
         if not self.is_stopped:
             self._everything = state
         return not self.is_stopped
@@ -84,7 +89,9 @@ class RowSettler:
     def succeeded(self, queue: LaneQueue, row: Row, result: Result) -> None:
         """Settle a row that is done."""
         if result is Result.DELIVERED:
-            self._is_well(queue)
+            self._airflow_is_well()
+        if result is Result.DELIVERED or queue.partition == NEW.key:
+            self._lane_is_well(queue)
         if result is not Result.KEPT:
             self.settled += 1
             self._gone[queue.partition].append(row)
@@ -94,10 +101,12 @@ class RowSettler:
 
     def failed(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
         """Settle a row that has to go on waiting, and hold what its failure is about."""
-        queue.has_failed = True
         if isinstance(error, AtCapacity):
             queue.give_back(row)
-        elif error.scope is Scope.AIRFLOW:
+            queue.wait_until = self._timing.clock() + _NO_PERMIT_SECONDS
+            return
+        queue.has_failed = True
+        if error.scope is Scope.AIRFLOW:
             self._mark_sent(row, error)
             self._stop(error)
         elif error.scope is Scope.LANE:
@@ -105,17 +114,15 @@ class RowSettler:
                 self._airflow_is_well()
             self._mark_sent(row, error)
             self._close(queue, error)
-        elif error.may_have_been_sent or isinstance(error, StorageUnavailable):
+        elif error.may_be_common:
             self._doubt(queue, row, error)
         else:
             self._defer(row, error)
 
-    def count_failed(self, queue: LaneQueue, row: Row, error: RetryableError, *, is_global: bool) -> None:
-        """Hold what a cap is for whose runs cannot be counted."""
-        queue.give_back(row)
+    def count_failed(self, queue: LaneQueue, error: RetryableError, *, is_global: bool) -> None:
+        """Hold what a cap is for whose runs cannot be counted; the hold says so."""
         msg = f"The runs that wait in Airflow cannot be counted, so a cap on them holds the rest: {error}"
         fault = type(error)(msg, retry_after_seconds=error.retry_after_seconds)
-        self._log.error("cap.unknown", lane=queue.partition, reason=error.code, message=str(error))
         if is_global or error.scope is Scope.AIRFLOW:
             self._stop(fault)
         else:
@@ -126,10 +133,9 @@ class RowSettler:
         if queue.in_flight or queue.is_closed:
             return
         self.defer_doubts(queue)
-        state, lane = queue.state, queue.lane
-        if state and state.moving_since and lane and not queue.has_failed:
-            queue.state = replace(state, moving_since=None)
-            self._try(lambda: self._outbox.lift(lane, moving=True))
+        state = queue.state
+        if state and state.moving_since and queue.lane:
+            self.marks.at_end(queue)
         elif state and queue.is_empty and not state.person:
             queue.state = None
             self._try(lambda: self._outbox.drop_state(state))
@@ -140,26 +146,6 @@ class RowSettler:
         for doubt in doubts:
             self._defer(doubt.row, doubt.error)
 
-    def may_move(self, queue: LaneQueue, row: Row) -> bool:
-        """Tell whether the rows of a lane may move to another DAG now; mark the lane first.
-
-        From the mark on nobody sends its rows; ten minutes later nothing of it is under way any more.
-        """
-        state = queue.state or LaneState(lane=_lane(row))
-        if state.moving_since is None:
-            marked = replace(state, moving_since=self._timing.now())
-            if not self._try(lambda: self._outbox.write_state(marked)):
-                queue.is_closed = True
-                return False
-            queue.state = state = marked
-            self._log.warning("lane.moving", lane=str(state.lane))
-        rested = self._timing.now() - (state.moving_since or self._timing.now())
-        is_missing = state.hold is not None and state.hold.reason == DagMissing.code
-        if is_missing or rested.total_seconds() >= self._timing.move_seconds:
-            return True
-        queue.is_closed = True
-        return False
-
     def flush(self) -> None:
         """Delete the rows that are done, in a thread of its own."""
         self._flushed_at = self._timing.clock()
@@ -167,12 +153,12 @@ class RowSettler:
             rows = self._gone.pop(partition)
             self._deletes.append(self._deleter.submit(self._outbox.delete, rows))
 
-    def _is_well(self, queue: LaneQueue) -> None:
-        self._airflow_is_well()
+    def _lane_is_well(self, queue: LaneQueue) -> None:
         if queue.state and queue.state.hold:
-            self._settlement.release(queue.state)
+            # A person may have edited the columns that name the lane; its rows name it surely.
+            self._settlement.release(replace(queue.state, lane=queue.lane or queue.state.lane))
             queue.state = replace(queue.state, hold=None)
-            queue.is_recovered = True
+            queue.recover()
         self.defer_doubts(queue)
 
     def _airflow_is_well(self) -> None:
@@ -182,17 +168,22 @@ class RowSettler:
             self.is_recovered = True
 
     def _doubt(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
-        """Let the next row of the lane tell whether the trouble is the row's or the lane's."""
+        """Let the next row of the lane tell whether the trouble is the row's or the lane's.
+
+        The next probe passes over the rows that failed, so that a few poisoned names do not pin the lane.
+        """
         queue.doubts.append(Doubt(row, error))
         if queue.is_in_doubt:
-            for doubt in queue.doubts:
-                self._mark_sent(doubt.row, doubt.error)
-            queue.doubts = []
-            error.scope = Scope.LANE
+            doubts, queue.doubts = queue.doubts, []
             self._close(queue, error)
+            hold = queue.state.hold if queue.state else None
+            again = hold.next_probe + hold.interval if hold else None
+            for doubt in doubts:
+                self._write(doubt.row, doubt.error, not_before=again)
 
     def _close(self, queue: LaneQueue, error: RetryableError) -> None:
         queue.is_closed = True
+        error.scope = Scope.LANE
         if queue.lane:
             queue.state = self._settlement.hold(queue.lane, error) or queue.state
 
@@ -207,20 +198,20 @@ class RowSettler:
         if row.pending and error.may_have_been_sent:
             target = self._settlement.target(row.pending.lane)
             if target not in row.pending.sent_to:
-                self._write(row, error, is_own=False)
+                self._write(row, error)
 
     def _defer(self, row: Row, error: RetryableError) -> None:
-        self._write(row, error, is_own=True)
+        if row.pending:
+            pending = self._settlement.after_failure(row.pending, error)
+            self._settlement.log_waiting(pending, error)
+            self._write(row, error, not_before=pending.not_before)
 
-    def _write(self, row: Row, error: RetryableError, *, is_own: bool) -> None:
+    def _write(self, row: Row, error: RetryableError, *, not_before: datetime | None = None) -> None:
         if row.pending is None:
             return
         target = self._settlement.target(row.pending.lane) if error.may_have_been_sent else None
-        if is_own:
-            pending = self._settlement.after_failure(row.pending, error, sent_to=target)
-            self._settlement.log_waiting(pending, error)
-        else:
-            pending = row.pending.after(error, now=self._timing.now(), sent_to=target)
+        now = self._timing.now()
+        pending = row.pending.after(error, now=now, sent_to=target, not_before=not_before)
         self._try(lambda: self._outbox.defer(row, pending))
 
     def _try(self, write: Callable[[], object]) -> bool:
@@ -231,7 +222,3 @@ class RowSettler:
             self._log.warning("drain.storage_failed", message=str(fault))
             return False
         return True
-
-
-def _lane(row: Row) -> Lane:
-    return row.pending.lane if row.pending else EVERYTHING

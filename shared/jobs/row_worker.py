@@ -9,6 +9,7 @@ from shared.delivery.guarded_client import GuardedClient
 from shared.delivery.rate_limits import QueuedRunsLimit
 from shared.ingest import Ingest
 from shared.model.errors import (
+    AirflowUnreachable,
     BadEvent,
     CopyPending,
     DagGone,
@@ -103,6 +104,9 @@ class RowWorker:
             return self._trigger.run_of(row.pending, row.pending.event)
         except CopyPending as error:
             return self._wait_by_name(row, error)
+        except PermanentError as error:
+            self._settlement.die(row.pending, error, key=row.key)
+            return Result.SETTLED
         except RouteMissing as error:
             parked_at = row.pending.parked_at
             is_gone = self._grace.is_over(row, state, error.code)
@@ -113,29 +117,43 @@ class RowWorker:
             self._settlement.die(row.pending, RouteGone(str(error)), key=row.key)
             return Result.SETTLED
 
-    def deliver(self, row: Row, run: RunRequest, state: LaneState | None) -> Result:
-        """Create the run of a row; what can never succeed becomes a dead letter."""
+    def deliver(
+        self, row: Row, run: RunRequest, state: LaneState | None, *, is_airflow_held: bool = False
+    ) -> Result:
+        """Create the run of a row; what can never succeed becomes a dead letter.
+
+        Args:
+            row: The row.
+            run: What it asks for.
+            state: Of its lane. A probe of a hold is one call.
+            is_airflow_held: Whether it is the probe of the hold on everything.
+        """
         pending = row.pending
         if pending is None:
             return self.set_aside(row)
-        may_have_been_sent = bool(pending.sent_to)
+        sent_now = False
 
         def attempt() -> Outcome:
-            nonlocal may_have_been_sent
+            nonlocal sent_now
+            may_have_been_sent = sent_now or bool(pending.sent_to)
             try:
                 return self._trigger.send(run, pending.lane, may_have_been_sent=may_have_been_sent)
             except RetryableError as error:
-                may_have_been_sent |= error.may_have_been_sent
+                # It must be known of an earlier attempt, too, whatever the last one says.
+                sent_now = error.may_have_been_sent = sent_now or error.may_have_been_sent
                 raise
 
+        is_probe = is_airflow_held or bool(state and state.hold)
         try:
-            outcome = self._retry(attempt)
+            outcome = attempt() if is_probe else self._retry(attempt)
         except DagMissing as error:
             if not self._grace.is_over(row, state, error.code):
                 raise
             self._settlement.die(pending, DagGone(str(error)), conf=run.conf, key=row.key)
             return Result.SETTLED
         except RetryableError as error:
+            if is_airflow_held and isinstance(error, AirflowUnreachable):
+                raise  # still down: one call is enough to know
             raise self._airflow.judge(error) from None
         except PermanentError as error:
             self._settlement.die(pending, error, conf=run.conf, key=row.key)
@@ -154,6 +172,10 @@ class RowWorker:
         """Tell whether the lane's route names another DAG by now, as far as that is known without a row."""
         return self._trigger.dag_of(lane) not in {None, lane.dag_id}
 
+    def is_home(self, lane: Lane) -> bool:
+        """Tell whether all runs of the lane's route belong to it."""
+        return self._trigger.dag_of(lane) == lane.dag_id
+
     def move(self, row: Row, run: RunRequest) -> Result:
         """Move a row to the lane of its route's new DAG, unless its run is found where it may have been sent.
 
@@ -164,7 +186,7 @@ class RowWorker:
             return self.set_aside(row)
         dags = {pending.lane.dag_id, *(target.dag_id for target in pending.sent_to)}
         for dag_id in sorted(dags):
-            if self._airflow.find(dag_id, run.run_id, pending.lane) is not None:
+            if self._find(dag_id, run.run_id, pending.lane) is not None:
                 self._settlement.delivered(pending, Outcome.ALREADY_THERE)
                 return Result.SETTLED
         lane = Lane(route_id=run.route_id, dag_id=run.dag_id)
@@ -172,6 +194,12 @@ class RowWorker:
             replace(pending, lane=lane, run_id=run.run_id, sent_to=frozenset(), not_before=None)
         )
         return Result.SETTLED
+
+    def _find(self, dag_id: str, run_id: str, lane: Lane) -> str | None:
+        try:
+            return self._airflow.find(dag_id, run_id, lane)
+        except RetryableError as error:
+            raise self._airflow.judge(error) from None
 
     def set_aside(self, row: Row) -> Result:
         """Keep a row that makes no sense for a person to look at."""
