@@ -1,132 +1,212 @@
-"""The gate: no more calls at once than allowed, and nobody waits long for a place."""
+"""The guarded client: a permit for each call, and whose trouble a failure is."""
 
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
-from shared.airflow.client import Delivery
-from shared.delivery.circuit_breaker import airflow_breaker, credentials_breaker
-from shared.delivery.guarded_client import Gate
-from shared.event_log import EventLog
-from shared.model.errors import AirflowDown, AirflowUnclear, AtCapacity, BlobToDagError, CredentialsRefused
+from shared.delivery.guarded_client import GuardedClient
+from shared.delivery.permits import Permits
+from shared.model.errors import (
+    AirflowBusy,
+    AirflowNotFound,
+    AirflowUnclear,
+    AirflowUnreachable,
+    AtCapacity,
+    CredentialsRefused,
+    DagMissing,
+    Forbidden,
+    NotAirflow,
+    RetryableError,
+    Scope,
+)
+from shared.model.lane import Lane
 from shared.model.run_request import RunRequest
-from tests.support.fakes import FakeAirflow, FakeClock
+from tests.support.clock import FakeClock
+from tests.support.harness import FakeAirflow, well
 
-RUN = RunRequest(dag_id="d", run_id="r", conf={}, route="default", route_id="default")
+LANE = Lane(route_id="r", dag_id="d")
+RUN = RunRequest(dag_id="d", run_id="i", conf={}, route="r", route_id="r")
 
 
-class SlowAirflow(FakeAirflow):
-    """Counts how many calls are in work at once."""
+class Stage:
+    """A guarded client of a fake Airflow."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = self.most = 0
-        self.lock = threading.Lock()
+    def __init__(self, most: int = 4) -> None:
+        self.clock = FakeClock()
+        self.airflow = FakeAirflow()
+        self.permits = Permits(most, patience_seconds=0.0)
+        self.client = GuardedClient(self.airflow, self.permits, clock=self.clock)
 
-    def trigger(self, run: RunRequest) -> Delivery:
-        with self.lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
-        time.sleep(0.01)
-        with self.lock:
-            self.now -= 1
-        return Delivery.CREATED
+    def fails(self, error: RetryableError) -> RetryableError:
+        """Let one call fail; return its error as it was judged."""
+
+        def answer(run: RunRequest) -> None:
+            raise error
+
+        self.airflow.answer = answer
+        with pytest.raises(type(error)):
+            self.client.trigger(RUN, LANE)
+        return self.client.judge(error)
+
+    def succeeds(self) -> None:
+        """Let one call succeed."""
+        self.airflow.answer = well
+        self.client.trigger(RUN, LANE)
 
 
 def test_no_more_calls_at_once_than_allowed() -> None:
-    """Whatever the number of threads."""
-    airflow = SlowAirflow()
-    gate = Gate(airflow, (), max_concurrency=4)
+    """Whatever the number of threads and lanes."""
+    stage = Stage()
+    stage.permits = Permits(4, patience_seconds=10)
+    client = GuardedClient(stage.airflow, stage.permits)
+    lock, now, most = threading.Lock(), 0, 0
 
+    def answer(run: RunRequest) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+
+    stage.airflow.answer = answer
     with ThreadPoolExecutor(32) as pool:
-        outcomes = list(pool.map(lambda _: gate.trigger(RUN), range(64)))
+        list(
+            pool.map(
+                lambda number: client.trigger(RUN, Lane(route_id=str(number % 8), dag_id="d")), range(64)
+            )
+        )
 
-    assert outcomes == [Delivery.CREATED] * 64
-    assert airflow.most == 4
-
-
-def test_call_that_finds_no_place_gives_up_soon() -> None:
-    """It is parked instead of holding a thread."""
-    gate = Gate(FakeAirflow(), (), max_concurrency=1, longest_wait_seconds=0.01)
-    entered, leave = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with gate._place():
-            entered.set()
-            leave.wait(5)
-
-    with ThreadPoolExecutor(1) as pool:
-        holding = pool.submit(hold)
-        entered.wait(5)
-        with pytest.raises(AtCapacity, match="AIRFLOW_MAX_CONCURRENCY"):
-            gate.trigger(RUN)
-        leave.set()
-        holding.result(5)
-
-    assert gate.trigger(RUN) is Delivery.CREATED
+    assert most == 4
 
 
-def test_wait_for_a_place_is_two_seconds_at_most() -> None:
-    """The documented bound."""
-    assert Gate(FakeAirflow(), (), max_concurrency=1)._longest_wait_seconds == 2.0
+def test_questions_need_a_permit_too() -> None:
+    """They are calls like any other."""
+    stage = Stage(most=1)
+
+    with stage.permits.acquire(LANE):
+        with pytest.raises(AtCapacity):
+            stage.client.is_paused("d", LANE)
+        with pytest.raises(AtCapacity):
+            stage.client.find("d", "i", LANE)
+
+
+def test_success_widens_the_window() -> None:
+    """Slow start."""
+    stage = Stage()
+
+    stage.succeeds()
+
+    assert stage.permits.window(LANE) == 2
 
 
 @pytest.mark.parametrize(
-    ("error", "failures", "seconds"), [(AirflowUnclear("500"), 5, 30), (CredentialsRefused("no"), 1, 60)]
+    ("error", "window"),
+    [(AirflowUnclear("500"), 1), (AirflowUnreachable("no"), 1), (DagMissing("no such DAG"), 2)],
 )
-def test_either_breaker_closes_the_gate(error: BlobToDagError, failures: int, seconds: float) -> None:
-    """Airflow down, or the log-in refused: nothing is sent until the time for a probe."""
-    log, clock = EventLog(), FakeClock()
-    airflow = FakeAirflow(errors=[error] * failures)
-    gate = Gate(
-        airflow,
-        (airflow_breaker(log, clock.timing), credentials_breaker(log, clock.timing)),
-        max_concurrency=1,
-    )
-    for number in range(failures):
-        with pytest.raises(type(error)):
-            gate.trigger(replace(RUN, run_id=f"r{number}"))
+def test_only_what_is_no_answer_narrows_the_window(error: RetryableError, window: int) -> None:
+    """Airflow's own answer shows that it copes."""
+    stage = Stage()
+    stage.succeeds()
 
-    with pytest.raises(AirflowDown):
-        gate.trigger(RUN)
-    with pytest.raises(AirflowDown):
-        gate.is_paused("d")
+    stage.fails(error)
 
-    assert gate.is_open
-    assert gate.seconds_until_probe() == seconds
-    assert len(airflow.calls) == failures
-
-    clock.now += seconds
-
-    assert gate.trigger(RUN) is Delivery.CREATED
-    assert not gate.is_open
+    assert stage.permits.window(LANE) == window
 
 
-def test_one_run_that_always_fails_does_not_close_the_gate_for_the_others() -> None:
-    """Airflow chokes on it, again and again; it answers everybody else."""
-    log, clock = EventLog(), FakeClock()
-    gate = Gate(
-        FakeAirflow(errors=[AirflowUnclear("500")] * 20),
-        (airflow_breaker(log, clock.timing),),
-        max_concurrency=1,
-    )
+@pytest.mark.parametrize("kind", [AirflowUnclear, NotAirflow, AirflowUnreachable, AirflowNotFound])
+@pytest.mark.parametrize(("is_down", "scope"), [(True, Scope.AIRFLOW), (False, Scope.EVENT)])
+def test_failure_is_airflows_only_if_a_question_of_its_own_fails_too(
+    kind: type[RetryableError],
+    is_down: bool,  # noqa: FBT001
+    scope: Scope,
+) -> None:
+    """A DAG that always answers 500, a gateway that refuses one name: the rest is well."""
+    stage = Stage()
+    stage.airflow.down = AirflowUnreachable("down") if is_down else None
 
-    for _ in range(20):
-        with pytest.raises(AirflowUnclear):
-            gate.trigger(RUN)
-
-    assert not gate.is_open
+    assert stage.fails(kind("x")).scope is scope
+    assert stage.airflow.questions == {"version": 1}
 
 
-def test_questions_need_a_place_too() -> None:
-    """They are calls like any other."""
-    gate = Gate(FakeAirflow(), (), max_concurrency=1, longest_wait_seconds=0.01)
+def test_answer_to_the_question_holds_for_five_seconds() -> None:
+    """A thousand failures ask once."""
+    stage = Stage()
 
-    with gate._place():
-        with pytest.raises(AtCapacity):
-            gate.is_paused("d")
-        with pytest.raises(AtCapacity):
-            gate.waiting_runs()
+    for _ in range(49):
+        stage.client.judge(AirflowUnclear("500"))
+        stage.clock.now += 0.1
+    assert stage.airflow.questions == {"version": 1}
+
+    stage.clock.now += 0.2
+    stage.client.judge(AirflowUnclear("500"))
+    assert stage.airflow.questions == {"version": 2}
+
+
+def test_threads_that_fail_together_share_one_question() -> None:
+    """Those that wait for its answer take it, however long it took."""
+    stage = Stage()
+
+    def version() -> str:
+        time.sleep(0.1)
+        stage.clock.now += 40
+        stage.airflow.questions["slow"] += 1
+        return "3"
+
+    client = GuardedClient(stage.airflow, stage.permits, clock=stage.clock)
+    client._version._ask = version
+    barrier = threading.Barrier(8)
+
+    def judge(_: int) -> Scope:
+        barrier.wait(5)
+        return client.judge(AirflowUnclear("500")).scope
+
+    with ThreadPoolExecutor(8) as pool:
+        scopes = list(pool.map(judge, range(8)))
+
+    assert set(scopes) == {Scope.EVENT}
+    assert stage.airflow.questions["slow"] == 1
+
+
+def test_log_in_that_was_accepted_a_moment_ago_is_not_refused() -> None:
+    """A gateway's 403 page for one name, or a DAG that the role may not start."""
+    stage = Stage()
+    stage.succeeds()
+    stage.airflow.waiting = CredentialsRefused("no")
+
+    assert stage.fails(CredentialsRefused("403")).scope is Scope.EVENT
+
+    stage.clock.now += 31
+    assert stage.fails(CredentialsRefused("403")).scope is Scope.AIRFLOW
+
+
+@pytest.mark.parametrize(
+    ("answer", "scope"),
+    [
+        (0, Scope.EVENT),
+        (Forbidden("may not read runs"), Scope.EVENT),
+        (CredentialsRefused("no"), Scope.AIRFLOW),
+        (AirflowUnreachable("down"), Scope.AIRFLOW),
+    ],
+)
+def test_whether_the_log_in_is_refused_is_asked_without_the_event(
+    answer: int | RetryableError, scope: Scope
+) -> None:
+    """A poisoned name at the head must not hold everything for ever."""
+    stage = Stage()
+    stage.airflow.waiting = answer
+
+    assert stage.fails(CredentialsRefused("403")).scope is scope
+    assert stage.airflow.questions == {"waiting_runs": 1}
+
+
+def test_what_is_no_doubt_is_not_asked_about() -> None:
+    """The error class says it."""
+    stage = Stage()
+
+    assert stage.client.judge(DagMissing("x")).scope is Scope.LANE
+    assert stage.client.judge(AirflowBusy("429")).scope is Scope.AIRFLOW
+    assert stage.airflow.questions == {}

@@ -32,7 +32,7 @@ type Answer = Callable[[RunRequest], None]
 """Sees a run before it is created; raises to let the call fail."""
 
 
-def _well(run: RunRequest) -> None:
+def well(run: RunRequest) -> None:
     """Let every call succeed."""
 
 
@@ -51,7 +51,7 @@ class FakeAirflow:
         in_flight: Posts under way; `most_in_flight` by DAG, at its highest.
     """
 
-    answer: Answer = lambda run: None
+    answer: Answer = well
     paused: set[str] = field(default_factory=set)
     waiting: int | BlobToDagError = 0
     down: BlobToDagError | None = None
