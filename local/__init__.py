@@ -1,1 +1,1 @@
-"""The local stack: Azurite, a real Airflow, and the app in a host, all on this machine."""
+"""The local stack: Azurite, Airflow and the app in a host, all on this machine."""

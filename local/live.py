@@ -1,6 +1,6 @@
 """Walk through docs/deploy.md in an Azure subscription: `make live`.
 
-Without a subscription it prints the steps. With one it deploys everything from scratch, tests it and removes it:
+Without a subscription it prints the steps. With one it deploys everything from scratch, tests and removes it:
 
     make live ARGS="--subscription 00000000-0000-0000-0000-000000000000"
 """

@@ -1,7 +1,7 @@
-"""Processes of the local stack: started with a log file, waited for with a bound, ended by id.
+"""Processes of the local stack: started with a log file, waited for with a timeout, ended by id.
 
 A process started here leads a session of its own, so Ctrl-C at the terminal reaches only the program
-that started it; that program then ends its processes by id. Should it die before it can, the watchdog does.
+that started it; that program then ends its processes by id. If it is killed, the watchdog ends them.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ class Process:
     """A running child with its log.
 
     Attributes:
-        name: what messages call it.
+        name: its name in messages.
         log_path: where its standard output and error go; a restart appends.
         popen: the child, leader of its own session and process group.
     """
@@ -53,7 +53,7 @@ class Process:
 
     @property
     def is_running(self) -> bool:
-        """Whether the child itself (not its children) still runs."""
+        """Whether the child itself still runs, whatever its own children do."""
         return self.popen.poll() is None
 
     def log(self) -> str:
@@ -65,7 +65,7 @@ class Process:
         return "\n".join(self.log().splitlines()[-lines:])
 
     def wait_until[T](self, ready: Callable[[], T | None], *, timeout_seconds: float, what: str) -> T:
-        """Poll `ready` until it returns something true, and return that.
+        """Poll `ready` until it returns a true value, and return that.
 
         Raises:
             ProcessError: the process ended, or `timeout_seconds` passed.
@@ -78,7 +78,7 @@ class Process:
                 msg = f"{self.name} ended with code {self.popen.returncode} while waiting: {what}"
                 break
             if time.monotonic() >= deadline:
-                msg = f"{self.name} after {timeout_seconds:g} s still not: {what}"
+                msg = f"{self.name} was not ready after {timeout_seconds:g} s: {what}"
                 break
             time.sleep(POLL_SECONDS)
         msg += f"\n--- last lines of {self.log_path} ---\n{self.log_tail()}"
@@ -97,7 +97,7 @@ def start_process(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Process:
-    """Start `command` in a session of its own; `env` is the whole environment (default: ours)."""
+    """Start `command` in a session of its own; `env` replaces the environment (default: this process's)."""
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log_file:
         popen = subprocess.Popen(
@@ -114,8 +114,8 @@ def start_process(
 
 
 def stop_processes(processes: Sequence[Process], *, grace_seconds: float = GRACE_SECONDS) -> None:
-    """Stop several at the same time; see `stop_trees`."""
-    # The zombie of an ended leader keeps its id until we wait for it, so none of these ids is a stranger's.
+    """Stop several processes at the same time; see `stop_trees`."""
+    # An ended leader keeps its id until it is waited for, so none of these ids is reused.
     unreaped = [process for process in processes if process.popen.returncode is None]
     stop_trees([process.pid for process in unreaped], grace_seconds=grace_seconds)
     for process in unreaped:
@@ -124,16 +124,16 @@ def stop_processes(processes: Sequence[Process], *, grace_seconds: float = GRACE
 
 
 def stop_trees(leaders: Sequence[int], *, grace_seconds: float) -> None:
-    """SIGTERM to the groups and descendants of the leaders, SIGKILL to what is left after `grace_seconds`.
+    """Send SIGTERM to the groups and descendants of the leaders, then SIGKILL after `grace_seconds`.
 
-    Descendants count too because some programs put their children into new sessions, out of the group.
+    Descendants are included because some programs put their children into new sessions, outside the group.
     """
     members = _members(leaders)
     for member in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.terminate()
     left = _wait_for_end(members, timeout_seconds=grace_seconds)
-    # A child born while its parent was ending was not among the members.
+    # A child that was started while its parent was ending is not among the members.
     left = list({*left, *_members(leaders)})
     for member in left:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -142,7 +142,7 @@ def stop_trees(leaders: Sequence[int], *, grace_seconds: float) -> None:
 
 
 def _wait_for_end(processes: Sequence[psutil.Process], *, timeout_seconds: float) -> list[psutil.Process]:
-    """Wait, and return those that still run. Not `psutil.wait_procs`: that takes exit codes from `Popen`."""
+    """Wait, and return those that still run. `psutil.wait_procs` would take exit codes from `Popen`."""
     deadline = time.monotonic() + timeout_seconds
     while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS / 2)
@@ -150,7 +150,7 @@ def _wait_for_end(processes: Sequence[psutil.Process], *, timeout_seconds: float
 
 
 def _members(leaders: Sequence[int]) -> list[psutil.Process]:
-    """Return the leaders, all their descendants, and whoever else is in their groups, without zombies."""
+    """Return the leaders, all their descendants, and all others in their groups, without zombies."""
     found: set[psutil.Process] = set()
     for leader_pid in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -170,17 +170,17 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def is_listening(port: int, *, host: str = LOOPBACK) -> bool:
-    """Tell whether something accepts connections on the port."""
+    """Return whether something accepts connections on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
 
 
 def free_port(*, preferred: int = 0) -> int:
-    """Return a loopback port that is free now: the preferred one if it is."""
+    """Return a loopback port that is free now; the preferred one if possible."""
     for port in (preferred, 0):
         with socket.socket() as probe:
-            # As servers do: a port whose old connections still linger is free.
+            # As servers do: a port with old connections in TIME_WAIT is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind((LOOPBACK, port))
@@ -191,9 +191,9 @@ def free_port(*, preferred: int = 0) -> int:
 
 
 def interrupt_on_signals() -> None:
-    """Let SIGTERM, SIGHUP and SIGINT end this program as Ctrl-C does, so that it stops what it started.
+    """Let SIGTERM, SIGHUP and SIGINT raise KeyboardInterrupt, so that this program stops what it started.
 
-    SIGINT too, because a shell starts background jobs with that one ignored.
+    SIGINT is included because a shell starts background jobs with SIGINT ignored.
     """
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)

@@ -1,7 +1,7 @@
-"""Ends what a killed program left: one small process that outlives us by a moment.
+"""Stops the processes that a killed program left behind: one small process that outlives its parent.
 
-It reads from a pipe which processes we started and stopped. When the pipe closes, whatever the reason,
-even SIGKILL, it stops those that are left and ends. `local.processes` talks to it; nobody else needs to.
+It reads from a pipe which processes the parent started and stopped. When the pipe closes, whatever the
+reason, even SIGKILL, it stops those that are left and ends. Only `local.processes` uses it.
 """
 
 import atexit
@@ -18,17 +18,17 @@ _watchdog: subprocess.Popen[str] | None = None
 
 
 def remember(pid: int) -> None:
-    """Have the leader `pid` and all that belongs to it stopped when this program is gone."""
-    _tell(f"+ {pid} {psutil.Process(pid).create_time()}")
+    """Stop the leader `pid`, its group and its descendants when this program has ended."""
+    _send(f"+ {pid} {psutil.Process(pid).create_time()}")
 
 
 def forget(pid: int) -> None:
-    """Take back `remember`: it is stopped."""
-    _tell(f"- {pid} 0")
+    """Undo `remember`: the process is stopped."""
+    _send(f"- {pid} 0")
 
 
-def _tell(line: str) -> None:
-    global _watchdog  # noqa: PLW0603 - one for each program, started when first needed
+def _send(line: str) -> None:
+    global _watchdog  # noqa: PLW0603 (one for each program, started on first use)
     if _watchdog is None:
         _watchdog = subprocess.Popen(
             [sys.executable, "-m", "local.watchdog"],
@@ -38,7 +38,7 @@ def _tell(line: str) -> None:
             start_new_session=True,
         )
         atexit.register(_dismiss, _watchdog)
-    assert _watchdog.stdin is not None  # noqa: S101 - for the type checker
+    assert _watchdog.stdin is not None  # noqa: S101 (for the type checker)
     _watchdog.stdin.write(line + "\n")
     _watchdog.stdin.flush()
 
@@ -50,7 +50,7 @@ def _dismiss(watchdog: subprocess.Popen[str]) -> None:
 
 
 def _watch() -> None:
-    from local.processes import stop_trees  # noqa: PLC0415 - it imports this module
+    from local.processes import stop_trees  # noqa: PLC0415 (it imports this module)
 
     started: dict[int, float] = {}
     for line in sys.stdin:
@@ -65,9 +65,9 @@ def _watch() -> None:
 
 
 def _is_same(pid: int, create_time: float) -> bool:
-    """Tell whether the id still belongs to the process that we were told of.
+    """Return whether the id still belongs to the process that was remembered.
 
-    A leader that ended by itself counts too, as long as its id is not given to another: its group may live.
+    A leader that has ended counts too, as long as its id is not reused: its group may still run.
     """
     try:
         return psutil.Process(pid).create_time() == create_time

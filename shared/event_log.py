@@ -1,4 +1,4 @@
-"""The log: event names with keys, one line each, and how often each name came."""
+"""`EventLog`: one line for each event, with its name and keys, and a count for each name."""
 
 import json
 import logging
@@ -11,9 +11,8 @@ type LogValue = str | int | float | bool | datetime | None
 class EventLog:
     """Writes `name key=value …` lines and counts them by name.
 
-    Values are data from strangers (blob names, answers of servers), so whatever could break a line or a
-    terminal is escaped: one event is one line. Counting is for tests and health answers; it is approximate
-    under threads.
+    Values are untrusted (blob names, responses of servers), so everything that could break a line or a
+    terminal is escaped: one event is one line. The counts are approximate under threads.
     """
 
     def __init__(self, logger: logging.Logger | None = None) -> None:
@@ -21,15 +20,15 @@ class EventLog:
         self.counts: Counter[str] = Counter()
 
     def info(self, event: str, **keys: LogValue) -> None:
-        """Log what went as it should."""
+        """Log what went as expected."""
         self._write(logging.INFO, event, keys)
 
     def warning(self, event: str, **keys: LogValue) -> None:
-        """Log what the app copes with, but somebody may want to know."""
+        """Log what the app handles, but an operator may want to know."""
         self._write(logging.WARNING, event, keys)
 
     def error(self, event: str, **keys: LogValue) -> None:
-        """Log what a person has to mend."""
+        """Log what an operator has to fix."""
         self._write(logging.ERROR, event, keys)
 
     def _write(self, level: int, event: str, keys: dict[str, LogValue]) -> None:
@@ -38,7 +37,7 @@ class EventLog:
 
 
 def format_event(event: str, keys: dict[str, LogValue]) -> str:
-    """Give the line: strings as JSON strings, the rest as JSON values, keys with None left out."""
+    """Return the line: strings as JSON strings, the rest as JSON values, keys with None left out."""
     parts = [f"{key}={_value(value)}" for key, value in keys.items() if value is not None]
     return " ".join([event, *parts])
 

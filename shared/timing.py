@@ -1,4 +1,4 @@
-"""`Timing`: the times that nobody has to set, and the clocks that they are read from."""
+"""`Timing`: the times that are not settings, and the clocks."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ KEY_VAULT_CACHE_SECONDS = 300.0
 """How long the secret is taken as current."""
 
 CREDENTIAL_REFUSAL_PAUSE_SECONDS = 30.0
-"""How often at most a rejection makes the app read the secret or log in again."""
+"""Shortest time between two reads of the secret, or two log-ins, because of rejections."""
 
 
 def utc_now() -> datetime:
@@ -19,7 +19,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Times that hold in Azure as they are; tests make them short.
+    """The values that hold in Azure are the defaults; tests use shorter ones.
 
     Attributes:
         live_seconds: How long a new event may take over all of its runs; the rest waits.

@@ -1,4 +1,4 @@
-"""One event is one line, whatever strangers put into it."""
+"""One event is one line, whatever its values contain."""
 
 import logging
 from datetime import UTC, datetime

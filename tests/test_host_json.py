@@ -60,12 +60,11 @@ def test_quick_retries_end_well_before_the_function_does() -> None:
 
 
 def test_dispatcher_ends_well_before_the_function_does() -> None:
-    """The last message that it takes may need five calls to Airflow, each with the usual time-outs."""
+    """Redrive and drain share one time; the last row may need five calls to Airflow with their time-outs."""
     table = Settings.table()
     call = sum(float(table[f"airflow_{what}_timeout_seconds"].default or 0) for what in ("connect", "read"))
 
     assert Timing().dispatch_seconds + 5 * call < _seconds(HOST["functionTimeout"])
-    assert Timing().visibility_seconds >= 5 * call
 
 
 def test_poison_threshold_is_the_documented_one() -> None:

@@ -17,6 +17,7 @@ LAYERS = (
     "jobs",
     "ingest",
     "trigger",
+    "settlement",
     "storage",
     "delivery",
     "airflow",

@@ -13,12 +13,14 @@ ROOT = Path(__file__).parents[1]
 # By import name: the distribution that brings it.
 BRINGS = {
     "azure.core": "azure-storage-blob",
+    "azure.data.tables": "azure-data-tables",
     "azure.functions": "azure-functions",
     "azure.identity": "azure-identity",
     "azure.keyvault": "azure-keyvault-secrets",
     "azure.storage.blob": "azure-storage-blob",
     "azure.storage.queue": "azure-storage-queue",
     "azurefunctions.extensions": "azurefunctions-extensions-bindings-blob",
+    "msgspec": "msgspec",
     "requests": "requests",
     "tenacity": "tenacity",
     "urllib3": "requests",

@@ -1,10 +1,10 @@
 """The trigger module, new events: an event in, an outcome for each DAG run out."""
 
 import pytest
+from shared.delivery_context import send_by_dispatcher
 
 from shared.airflow.client import Delivery
 from shared.delivery.retry import Retrier
-from shared.delivery_context import send_by_dispatcher
 from shared.model.errors import (
     AirflowBusy,
     AirflowUnclear,

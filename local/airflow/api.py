@@ -1,4 +1,4 @@
-"""A small client of Airflow 3's REST API, for tests and the demo: it asks, never decides."""
+"""A small client of Airflow 3's REST API, for tests and the demo."""
 
 import re
 import time
@@ -16,7 +16,7 @@ FINAL_STATES = frozenset({"success", "failed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagRun:
-    """One DAG run as Airflow tells it."""
+    """One DAG run as Airflow reports it."""
 
     run_id: str
     state: str
@@ -24,13 +24,13 @@ class DagRun:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Self:
-        """Build it from the API's answer."""
+        """Build it from the API's response."""
         return cls(run_id=body["dag_run_id"], state=body["state"], conf=body["conf"] or {})
 
 
 @dataclass(slots=True, kw_only=True)
 class AirflowApi:
-    """Logs in once, on first use. Every method raises `requests.HTTPError` for a refusal."""
+    """Logs in once, on first use. Every method raises `requests.HTTPError` for an error status."""
 
     base_url: str
     username: str
@@ -44,15 +44,15 @@ class AirflowApi:
         return run_id
 
     def dag_ids(self) -> set[str]:
-        """Return the ids of all DAGs that Airflow has read and not paused."""
+        """Return the ids of all DAGs that are parsed and not paused."""
         return {dag["dag_id"] for dag in self._call("GET", "dags?limit=100&paused=false")["dags"]}
 
     def import_errors(self) -> list[str]:
-        """Return what stopped Airflow from reading DAG files."""
+        """Return the import errors of DAG files."""
         return [error["stack_trace"] for error in self._call("GET", "importErrors")["import_errors"]]
 
     def wait_for_dags(self, dag_ids: set[str], *, timeout_seconds: float = 60) -> None:
-        """Wait until Airflow has read these DAGs.
+        """Wait until Airflow has parsed these DAGs.
 
         Raises:
             TimeoutError: some are missing; with what could not be imported.
@@ -99,7 +99,7 @@ class AirflowApi:
         return [str(line["event"]) for line in content]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, *, key: str = "return_value") -> Any:
-        """Return the value that a task left."""
+        """Return the XCom value that a task returned."""
         path = f"dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id)}"
         return self._call("GET", f"{path}/xcomEntries/{quote(key)}?deserialize=true")["value"]
 

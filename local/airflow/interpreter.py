@@ -1,4 +1,4 @@
-"""Where another version of Python is on this machine."""
+"""Finds another version of Python on this machine."""
 
 import os
 import shutil
@@ -22,29 +22,29 @@ def find_python(version: str) -> Path:
     for candidate in _candidates(version):
         if _version_of(candidate) == version:
             return candidate
-    msg = f"Python {version} is missing: install it, as with `pyenv install {version}`"
+    msg = f"Python {version} is missing: install it, for example with `pyenv install {version}`"
     raise NotInstalledError(msg)
 
 
 def _candidates(version: str) -> Iterator[Path]:
-    found = _said([uv.find_uv_bin(), "python", "find", "--no-python-downloads", version])
+    found = _output_of([uv.find_uv_bin(), "python", "find", "--no-python-downloads", version])
     if found:
         yield Path(found)
     on_path = shutil.which(f"python{version}")
     if on_path:
         yield Path(on_path)
     pyenv = shutil.which("pyenv")
-    root = _said([pyenv, "root"]) if pyenv else ""
+    root = _output_of([pyenv, "root"]) if pyenv else ""
     if root:
         yield from sorted(Path(root).glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
 
 
 def _version_of(python: Path) -> str:
-    return _said([str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+    return _output_of([str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
 
 
-def _said(command: list[str]) -> str:
-    """Return what a command prints; nothing where it fails, as pyenv's stand-in does if not chosen."""
+def _output_of(command: list[str]) -> str:
+    """Return what a command prints; an empty text if it fails, as a pyenv shim does for a version not set."""
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     try:
         done = subprocess.run(

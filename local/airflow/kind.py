@@ -1,4 +1,4 @@
-"""What differs between generations of Airflow: how one is installed, set up and started."""
+"""What differs between major versions of Airflow: how each is installed, set up and started."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LOCKS = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where one started Airflow lives.
+    """The folder, ports and log-in of one running Airflow.
 
     Attributes:
         home: its AIRFLOW_HOME: database, logs, configuration.
@@ -45,7 +45,7 @@ class Place:
 
 
 class AirflowKind(Protocol):
-    """One generation of Airflow."""
+    """One major version of Airflow."""
 
     @property
     def name(self) -> str:
@@ -64,12 +64,12 @@ class AirflowKind(Protocol):
 
     @property
     def build_constraints(self) -> Path | None:
-        """What packages of its day need to be built; None where all come built."""
+        """Build requirements of its older packages; None where all have wheels."""
         ...
 
     @property
     def migrate(self) -> Sequence[str]:
-        """Arguments of `airflow` that make an empty database."""
+        """Arguments of `airflow` that create an empty database."""
         ...
 
     @property
@@ -82,11 +82,11 @@ class AirflowKind(Protocol):
         ...
 
     def prepare(self, place: Place) -> None:
-        """Put into a home what it needs before its database is made and before each start, as the log-in."""
+        """Write what a home needs before its database is created and before each start, such as a log-in."""
         ...
 
     def is_ready(self, place: Place, *, since: float) -> bool:
-        """Tell whether every component has answered or reported after `since` (seconds since the epoch)."""
+        """Return whether every component has reported after `since` (seconds since the epoch)."""
         ...
 
 

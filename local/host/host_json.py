@@ -1,4 +1,4 @@
-"""host.json: the knobs of the listeners, with the real host's defaults and setting overrides."""
+"""host.json: how queues are listened to, with the real host's defaults and setting overrides."""
 
 import json
 import os
@@ -9,20 +9,20 @@ from typing import Any, Self
 
 _OVERRIDE = "azurefunctionsjobhost__"
 # One receive call takes at most 32 messages: REST reference of Get Messages.
-MAX_BATCH = 32
+_MAX_BATCH = 32
 
 
 class HostJsonError(ValueError):
-    """host.json is missing or has a value of the wrong shape."""
+    """host.json is missing or has a value that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueKnobs:
+class QueueSettings:
     """How a queue listener takes messages.
 
     Attributes:
         batch_size: messages of one receive call.
-        new_batch_threshold: the next batch is received when so few are still running.
+        new_batch_threshold: the next batch is received when no more than this many still run.
         max_dequeue_count: attempts before a message goes to the poison queue.
         retry_visibility_seconds: delay between two attempts.
         max_poll_seconds: longest pause between two polls; None for the host's default.
@@ -41,9 +41,8 @@ class QueueKnobs:
 class HostJson:
     """What the stand-in reads of host.json."""
 
-    blobs: QueueKnobs
-    queues: QueueKnobs
-    route_prefix: str
+    blobs: QueueSettings
+    queues: QueueSettings
     function_timeout_seconds: float | None
 
     @classmethod
@@ -51,7 +50,7 @@ class HostJson:
         """Read `host.json` of the app and apply `AzureFunctionsJobHost__...` settings.
 
         Raises:
-            HostJsonError: the file is missing, is no JSON, or a value does not fit.
+            HostJsonError: the file is missing, is not JSON, or has a value that is out of range.
         """
         path = app / "host.json"
         try:
@@ -73,25 +72,28 @@ class HostJson:
         queues, blobs = extensions.get("queues") or {}, extensions.get("blobs") or {}
         cores = os.cpu_count() or 1
         # NET-B Listeners/SharedBlobQueueListenerFactory.cs, BlobsOptionsToQueuesOptions: the shared blob
-        # queue takes two knobs from `blobs`; nothing of `queues` applies to it.
-        parallel = _at_least_one(blobs.get("maxDegreeOfParallelism", 8 * cores))
-        batch = 1 if parallel == 1 else min(MAX_BATCH, parallel // 2 + 1)
+        # queue takes two values from `blobs`; nothing of `queues` applies to it.
+        parallel = _integer(blobs.get("maxDegreeOfParallelism", 8 * cores))
+        batch = 1 if parallel == 1 else min(_MAX_BATCH, parallel // 2 + 1)
+        # NET-C Queues/QueuesOptions.cs.
+        queue_batch = _integer(queues.get("batchSize", 16), most=_MAX_BATCH)
         timeout = document.get("functionTimeout")
         return cls(
-            blobs=QueueKnobs(
+            blobs=QueueSettings(
                 batch_size=batch,
                 new_batch_threshold=parallel - batch,
-                max_dequeue_count=_at_least_one(blobs.get("poisonBlobThreshold", 5)),
+                max_dequeue_count=_integer(blobs.get("poisonBlobThreshold", 5)),
             ),
-            queues=QueueKnobs(
-                batch_size=min(MAX_BATCH, _at_least_one(queues.get("batchSize", 16))),
-                new_batch_threshold=int(queues.get("newBatchThreshold", 8 * cores)),
-                max_dequeue_count=_at_least_one(queues.get("maxDequeueCount", 5)),
+            queues=QueueSettings(
+                batch_size=queue_batch,
+                new_batch_threshold=_integer(
+                    queues.get("newBatchThreshold", queue_batch // 2 * cores), least=0
+                ),
+                max_dequeue_count=_integer(queues.get("maxDequeueCount", 5)),
                 retry_visibility_seconds=seconds(queues.get("visibilityTimeout", "00:00:00")),
                 max_poll_seconds=seconds(queues.get("maxPollingInterval", "00:01:00")),
                 is_base64=str(queues.get("messageEncoding", "base64")).lower() == "base64",
             ),
-            route_prefix=str((extensions.get("http") or {}).get("routePrefix", "api")).strip("/"),
             function_timeout_seconds=None if timeout in {None, "-1"} else seconds(timeout),
         )
 
@@ -105,16 +107,16 @@ def seconds(text: str) -> float:
     days, _, clock = text.partition(".") if "." in text.partition(":")[0] else ("0", "", text)
     parts = clock.split(":")
     if len(parts) != len(("hours", "minutes", "seconds")):
-        msg = f"{text!r} is no time span (hh:mm:ss)"
+        msg = f"{text!r} must be a time span (hh:mm:ss)"
         raise ValueError(msg)
     hours, minutes, rest = parts
     return int(days) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
 
 
-def _at_least_one(value: Any) -> int:
+def _integer(value: Any, *, least: int = 1, most: int | None = None) -> int:
     number = int(value)
-    if number < 1:
-        msg = f"{value!r} must be at least 1"
+    if number < least or (most is not None and number > most):
+        msg = f"{value!r} must be at least {least}" + (f" and at most {most}" if most else "")
         raise ValueError(msg)
     return number
 

@@ -7,14 +7,14 @@ from typing import Protocol, TextIO
 
 
 class Log(Protocol):
-    """Takes one entry."""
+    """Writes one entry."""
 
     def __call__(self, message: str, *, level: str = "Information") -> None:
         """Write `message`; `level` is Trace, Debug, Information, Warning, Error or Critical."""
 
 
 class HostLog:
-    """Writes entries from many threads, each whole: `[time] [level] message`."""
+    """Writes `[time] [level] message` entries; safe for use by many threads."""
 
     def __init__(self, *, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -31,6 +31,6 @@ class HostLog:
 
 
 def brief(error: BaseException) -> str:
-    """Return an error in one line; storage errors go on for many."""
+    """Return an error in one line; storage errors have many."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -4,13 +4,16 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.host.functions import Function
+from local.host.host_json import HostJson
 from local.host.host_log import Log
-from local.host.typed_data import Value
+from local.host.options import HostTimes
+from local.host.protos import Value
+from local.host.storage import StorageAccounts
 from local.host.worker_process import Answer, WorkerEndedError
 from local.host.workers import Workers
 
@@ -25,7 +28,6 @@ class Invocation:
         reason: why it runs, for the log.
         metadata: trigger metadata, for bindings that read it.
         details: `Trigger Details` for the log.
-        trace_parent: W3C traceparent; a new one if empty.
     """
 
     function: Function
@@ -33,21 +35,25 @@ class Invocation:
     reason: str
     metadata: Mapping[str, Value] = field(default_factory=dict)
     details: str = ""
-    trace_parent: str = ""
 
 
 class Invoker:
-    """Runs invocations in the workers; each has an id of its own, also each attempt."""
+    """Runs invocations in the workers."""
 
     def __init__(self, *, workers: Workers, log: Log, timeout_seconds: float) -> None:
         self._workers = workers
         self._log = log
         self._timeout_seconds = timeout_seconds
-        self._idle = threading.Condition()
+        self._lock = threading.Lock()
         self._count = 0
 
-    def invoke(self, invocation: Invocation) -> Answer:
-        """Run the function and wait for its end; the invocation id is new each time."""
+    @property
+    def running_count(self) -> int:
+        """How many invocations run now."""
+        return self._count
+
+    def invoke(self, invocation: Invocation) -> bool:
+        """Run the function and wait for its end; return whether it succeeded. The invocation id is new."""
         function = invocation.function
         invocation_id = str(uuid.uuid4())
         message: dict[str, Any] = {
@@ -55,39 +61,32 @@ class Invoker:
             "function_id": function.function_id,
             "inputs": {function.argument: invocation.value},
             "metadata": dict(invocation.metadata),
-            "trace_parent": invocation.trace_parent
-            or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            "trace_parent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         }
-        with self._idle:
-            self._count += 1
         started = time.monotonic()
         self._log(f"Executing 'Functions.{function.name}' (Reason='{invocation.reason}', Id={invocation_id})")
         if invocation.details:
             self._log(f"Trigger Details: {invocation.details}")
+        with self._lock:
+            self._count += 1
         try:
             answer = self._run(invocation_id, message)
         finally:
-            with self._idle:
+            with self._lock:
                 self._count -= 1
-                self._idle.notify_all()
         duration = int((time.monotonic() - started) * 1000)
         if answer.error is None:
             self._log(
                 f"Executed 'Functions.{function.name}' (Succeeded, Id={invocation_id}, Duration={duration}ms)"
             )
-        else:
-            self._log(
-                f"Executed 'Functions.{function.name}' (Failed, Id={invocation_id}, Duration={duration}ms)\n"
-                f"Exception while executing function: Functions.{function.name}\n"
-                f"Result: Failure\nException: {answer.error}\nStack: {answer.stack}",
-                level="Error",
-            )
-        return answer
-
-    def drain(self, timeout_seconds: float) -> bool:
-        """Wait until nothing runs; False when something still does after `timeout_seconds`."""
-        with self._idle:
-            return self._idle.wait_for(lambda: self._count == 0, timeout=timeout_seconds)
+            return True
+        self._log(
+            f"Executed 'Functions.{function.name}' (Failed, Id={invocation_id}, Duration={duration}ms)\n"
+            f"Exception while executing function: Functions.{function.name}\n"
+            f"Result: Failure\nException: {answer.error}\nStack: {answer.stack}",
+            level="Error",
+        )
+        return False
 
     def _run(self, invocation_id: str, message: dict[str, Any]) -> Answer:
         try:
@@ -102,3 +101,26 @@ class Invoker:
             return Answer(error=f"Timeout value of {self._timeout_seconds:g} s exceeded by function")
         except WorkerEndedError as exc:
             return Answer(error=f"WorkerProcessExitException: {exc}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostServices:
+    """What the listeners of one host share.
+
+    Attributes:
+        invoker: runs functions.
+        accounts: storage by connection name.
+        host_id: part of the names of queues, receipts and locks.
+        host_json: settings of the listeners.
+        times: how often and how long.
+        log: the host's log.
+        fail: stops the host for an error that no listener handles.
+    """
+
+    invoker: Invoker
+    accounts: StorageAccounts
+    host_id: str
+    host_json: HostJson
+    times: HostTimes
+    log: Log
+    fail: Callable[[Exception], None]

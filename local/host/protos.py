@@ -1,14 +1,77 @@
-"""What the runtime takes for its protobuf module: plain classes with the same names.
+"""Values between host and worker, and what the runtime takes for its protobuf module.
 
-The runtime imports no protobuf on these paths; it is handed this namespace in `worker_init_request`.
-Upstream does the same (WRK workers/r2p2/bridge/protos_adapter.py).
+Between the processes a value is `{kind: content}` in JSON. In the worker it is plain objects with the
+names of protobuf messages: the runtime imports no protobuf on these paths and uses the namespace that it
+gets in `worker_init_request`. Upstream does the same (WRK workers/r2p2/bridge/protos_adapter.py).
 """
 
+import base64
 from types import SimpleNamespace
+from typing import Any
 
-from local.host.typed_data import ParameterBinding, TypedData
+Value = dict[str, Any]
 
-__all__ = ["ParameterBinding", "TypedData"]
+
+def string(text: str) -> Value:
+    """Return a text value."""
+    return {"string": text}
+
+
+def json_text(text: str) -> Value:
+    """Return a value whose text is JSON."""
+    return {"json": text}
+
+
+def binary(data: bytes) -> Value:
+    """Return a bytes value."""
+    return {"bytes": base64.b64encode(data).decode("ascii")}
+
+
+def model_binding_data(content: str) -> Value:
+    """Return what an SDK client is built from; `content` is JSON (NET-B CreateParameterBindingData)."""
+    return {
+        "model_binding_data": {
+            "version": "1.0",
+            "source": "AzureStorageBlobs",
+            "content_type": "application/json",
+            "content": content,
+        }
+    }
+
+
+class TypedData:
+    """Stands in for the protobuf message of that name: at most one field is set."""
+
+    def __init__(self, **fields: Any) -> None:
+        self._kind = next((name for name, value in fields.items() if value is not None), None)
+        self.__dict__.update(fields)
+
+    def WhichOneof(self, _group: str) -> str | None:  # noqa: N802 (protobuf's name)
+        """Return the name of the field that is set."""
+        return self._kind
+
+
+class ParameterBinding:
+    """Stands in for the protobuf message of that name: a named value."""
+
+    def __init__(self, *, name: str, data: TypedData | None) -> None:
+        self.name = name
+        self.data = data
+
+    def WhichOneof(self, _group: str) -> str:  # noqa: N802 (protobuf's name)
+        """Return the kind of transport: never shared memory."""
+        return "data"
+
+
+def decode(value: Value) -> TypedData:
+    """Return a value as the runtime reads it."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "bytes":
+            content = base64.b64decode(content)
+        case "model_binding_data":
+            content = SimpleNamespace(**{**content, "content": content["content"].encode()})
+    return TypedData(**{kind: content})
 
 
 class StatusResult(SimpleNamespace):
@@ -26,71 +89,5 @@ class BindingInfo(SimpleNamespace):
     inout = 2
 
 
-class RpcHttpCookie(SimpleNamespace):
-    """A cookie of an HTTP answer."""
-
-    class SameSite:
-        """Values of its SameSite attribute."""
-
-        Lax = 1
-        Strict = 2
-        ExplicitNone = 3
-
-
-setattr(RpcHttpCookie.SameSite, "None", 0)
-
-
-class FunctionLoadResponse(SimpleNamespace):
-    """Answer to function_load_request."""
-
-
-class FunctionMetadataResponse(SimpleNamespace):
-    """Answer to functions_metadata_request."""
-
-
-class InvocationResponse(SimpleNamespace):
-    """Answer to invocation_request."""
-
-
-class WorkerInitResponse(SimpleNamespace):
-    """Answer to worker_init_request."""
-
-
-class WorkerMetadata(SimpleNamespace):
-    """Versions of the worker."""
-
-
-class RpcException(SimpleNamespace):
-    """`message` and `stack_trace` of an exception."""
-
-
-class RpcFunctionMetadata(SimpleNamespace):
-    """One function of the app."""
-
-
-class RpcHttp(SimpleNamespace):
-    """An HTTP answer."""
-
-
-class RpcRetryOptions(SimpleNamespace):
-    """A retry policy; the host runs none for these triggers."""
-
-
-class NullableString(SimpleNamespace):
-    """A text that may be missing."""
-
-
-class NullableBool(SimpleNamespace):
-    """A switch that may be missing."""
-
-
-class NullableDouble(SimpleNamespace):
-    """A number that may be missing."""
-
-
-class NullableTimestamp(SimpleNamespace):
-    """A time that may be missing."""
-
-
-class Timestamp(SimpleNamespace):
-    """`seconds` since 1970."""
+FunctionLoadResponse = FunctionMetadataResponse = InvocationResponse = WorkerInitResponse = SimpleNamespace
+WorkerMetadata = RpcException = RpcFunctionMetadata = RpcRetryOptions = SimpleNamespace

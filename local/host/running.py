@@ -1,11 +1,13 @@
 """A host started as a child process, for tests and for the local stack."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,17 +15,49 @@ from typing import Self
 import psutil
 import requests
 
-from local.host.core_tools import find_func
 from local.host.options import ROOT, HostOptions
-from local.host.state_file import HostState
 from local.processes import LOOPBACK, Process, free_port, start_process
 
-_STOP_MARGIN_SECONDS = 5
+_STOP_SECONDS = 5
 _LOAD_FAILED = "Worker failed to index functions", "Host failed to start"
 
 
 class HostStartError(RuntimeError):
-    """The host did not load the app; the message has its log."""
+    """The host could not load the app; the message ends with its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What a ready host passes to its parent process in a file, replaced as a whole on every change.
+
+    Attributes:
+        url: its address, without a slash at the end.
+        worker_pids: process ids of its workers.
+        system_key: key of the Event Grid webhook; empty with Core Tools, which asks for none.
+        master_key: key of `/admin`; empty with Core Tools.
+    """
+
+    url: str
+    worker_pids: tuple[int, ...]
+    system_key: str = ""
+    master_key: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write it, readable by the owner only: it holds keys."""
+        part = path.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+        part.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Read it; None while the host is not ready."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return cls(**{**document, "worker_pids": tuple(document["worker_pids"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +65,7 @@ class RunningHost:
     """A host that has loaded all functions; a context manager that stops it.
 
     Attributes:
-        options: what was asked for.
+        options: how it was started.
         is_func: whether it is Core Tools.
         process: the host's process, leader of its own group.
     """
@@ -51,11 +85,6 @@ class RunningHost:
     def system_key(self) -> str:
         """Key of the Event Grid webhook; empty with Core Tools, which asks for none."""
         return self._state.system_key
-
-    @property
-    def function_key(self) -> str:
-        """Key of all functions; empty with Core Tools."""
-        return self._state.function_key
 
     @property
     def master_key(self) -> str:
@@ -93,13 +122,13 @@ class RunningHost:
         return pid
 
     def kill(self) -> None:
-        """Kill the host and its workers at once, as a machine that dies."""
+        """Kill the host and its workers at once, as when a machine dies."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.popen.wait(timeout=_STOP_MARGIN_SECONDS)
+        self.process.popen.wait(timeout=_STOP_SECONDS)
 
     def is_ready(self, written_before: int = 0) -> bool:
-        """Tell whether all functions are loaded.
+        """Return whether all functions are loaded.
 
         Args:
             written_before: bytes of the log that an earlier host wrote.
@@ -120,11 +149,11 @@ class RunningHost:
         return answer.ok and answer.json().get("state") == "Running" and bool(self.worker_pids)
 
     def stop(self) -> None:
-        """Ask the host to end after what runs now, then end what is left; safe to call again."""
+        """Stop the host and all that belongs to it; what runs is cut off. Safe to call again."""
         if self.process.is_running:
             os.kill(self.process.pid, signal.SIGTERM)
             with contextlib.suppress(psutil.TimeoutExpired):
-                psutil.Process(self.process.pid).wait(self.options.times.drain + _STOP_MARGIN_SECONDS)
+                psutil.Process(self.process.pid).wait(_STOP_SECONDS)
         self.process.stop()
         # It holds keys.
         self._state_path.unlink(missing_ok=True)
@@ -162,9 +191,9 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
     """
     options = options or HostOptions()
     environment = {**os.environ, **options.environment}
-    is_func = options.host != "standin" and find_func(environment) is not None
+    is_func = options.host != "standin" and shutil.which("func", path=environment.get("PATH")) is not None
     log_path = options.log_path or Path(tempfile.mkdtemp(prefix="functions-host-")) / "host.log"
-    state_path = log_path.with_suffix(".state.json")
+    state_path = options.state_path or log_path.with_suffix(".state.json")
     state_path.unlink(missing_ok=True)
     port = options.port or (free_port() if is_func else 0)
     command = [
@@ -172,7 +201,6 @@ def start_host(options: HostOptions | None = None) -> RunningHost:
         *("--port", str(port), "--times", options.times.to_json()),
         *("--state-file", str(state_path)),
         *(() if options.workers is None else ("--workers", str(options.workers))),
-        *(() if options.needs_keys else ("--no-keys",)),
     ]
     written_before = log_path.stat().st_size if log_path.exists() else 0
     process = start_process(command, name="Functions host", log_path=log_path, env=environment, cwd=ROOT)

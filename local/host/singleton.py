@@ -16,11 +16,11 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
-from local.host.receipts import HOSTS_CONTAINER
+from local.host.blob_scan import HOSTS_CONTAINER
 
 
 class Singleton:
-    """The lock; who has it calls `try_hold` again and again to keep it."""
+    """The lock; its holder calls `try_hold` regularly to keep it."""
 
     def __init__(self, *, blobs: BlobServiceClient, host_id: str, name: str, lease_seconds: int) -> None:
         self._container = blobs.get_container_client(HOSTS_CONTAINER)
@@ -36,7 +36,7 @@ class Singleton:
         return self._lease_seconds / 4
 
     def try_hold(self) -> bool:
-        """Take the lock, or renew it when it is time; tell whether this host has it now."""
+        """Take the lock, or renew it when it is time; return whether this host has it now."""
         with self._lock:
             if self._lease is not None and time.monotonic() < self._renew_at:
                 return True
@@ -51,7 +51,7 @@ class Singleton:
             return self._lease is not None
 
     def release(self) -> None:
-        """Let another host have it."""
+        """Release the lock, so that another host can take it at once."""
         with self._lock, contextlib.suppress(AzureError):
             if self._lease is not None:
                 self._lease.release()

@@ -6,16 +6,13 @@ from typing import Any
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
-from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, ExponentialRetry
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
 from local.host.settings import SettingError
 
 HOST_CONNECTION = "AzureWebJobsStorage"
-# In every request of the host, so that a proxy can tell them from those of the app.
-USER_AGENT = "functions-host-standin"
 _CONNECTIONS = 64
 _DEVELOPMENT = "UseDevelopmentStorage=true"
 # learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key
@@ -29,7 +26,7 @@ _DEVELOPMENT_ACCOUNT = (
 
 
 class StorageAccounts:
-    """Clients for the accounts that settings name; made once, used by many threads."""
+    """Clients for the accounts that settings name; cached, safe for use by many threads."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._settings = settings
@@ -73,6 +70,9 @@ class StorageAccounts:
         if text := self._settings.get(connection):
             return from_text(_DEVELOPMENT_ACCOUNT if text.strip(" ;") == _DEVELOPMENT else text, **_options())
         if uri := self._settings.get(f"{connection}__{uri_name}"):
+            # Slow to import, and not needed for Azurite.
+            from azure.identity import DefaultAzureCredential  # noqa: PLC0415
+
             return from_url(uri, credential=DefaultAzureCredential(), **_options())
         msg = (
             f"Storage account connection string '{connection}' does not exist. "
@@ -88,8 +88,8 @@ def _options() -> dict[str, Any]:
     session.mount("https://", adapter)
     return {
         "transport": RequestsTransport(session=session, session_owner=False),
-        "user_agent": USER_AGENT,
-        "retry_total": 2,
+        # About as long as the .NET SDK's three retries: 1, 3 and 5 s.
+        "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3),
         "connection_timeout": 10,
         "read_timeout": 30,
     }

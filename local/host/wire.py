@@ -24,13 +24,13 @@ class Wire:
         Raises:
             OSError: the other end is gone.
         """
-        # Non-ASCII is escaped, so half surrogate pairs travel too.
+        # Non-ASCII is escaped, so lone surrogates pass too.
         data = json.dumps(message).encode("ascii")
         with self._lock:
             self._socket.sendall(_LENGTH.pack(len(data)) + data)
 
     def receive(self) -> dict[str, Any] | None:
-        """Wait for one message; None when the other end is gone."""
+        """Wait for one message; return None when the other end is gone."""
         try:
             head = self._reader.read(_LENGTH.size)
             if len(head) < _LENGTH.size:

@@ -19,13 +19,13 @@ from typing import Any
 import azure_functions_runtime
 
 from local.host import protos
-from local.host.typed_data import ParameterBinding, decode, encode
+from local.host.protos import ParameterBinding, decode
 from local.host.wire import Wire
 
 # The package ships no types.
 runtime: Any = azure_functions_runtime
-# Loggers of the runtime itself; the host shows them only from Warning on.
-_SYSTEM_LOGGERS = ("azure.functions", "azure_functions_runtime", "asyncio")
+# WRK proxy_worker/logging.py, is_system_log_category.
+_SYSTEM_LOGGERS = ("azure.functions", "azure_functions_runtime", "proxy_worker")
 
 
 class WireHandler(logging.Handler):
@@ -37,21 +37,20 @@ class WireHandler(logging.Handler):
         self.setFormatter(logging.Formatter("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one record; when the host is gone, there is no one to tell."""
-        is_system = record.name.startswith(_SYSTEM_LOGGERS)
-        if is_system and record.levelno < logging.WARNING:
-            return
+        """Send one record; the host decides whether to log it."""
         try:
             self._wire.send(
                 {
                     "type": "log",
                     "level": record.levelname,
                     "logger": record.name,
+                    "is_system": record.name.startswith(_SYSTEM_LOGGERS),
                     "message": self.format(record),
                     "invocation_id": runtime.invocation_id_cv.get(),
                 }
             )
         except OSError:
+            # The host is gone, and this process ends soon.
             return
         except Exception:  # noqa: BLE001 (a bad log call must not fail the function)
             self.handleError(record)
@@ -65,7 +64,7 @@ def _request(name: str, fields: dict[str, Any]) -> Any:
 
 
 async def _index(app: Path) -> dict[str, Any]:
-    """Load the app; the answer has `functions` or `error`."""
+    """Load the app; return the message with `functions` or `error`."""
     init = await runtime.worker_init_request(
         _request("worker_init_request", {"capabilities": {}, "function_app_directory": str(app)})
     )
@@ -85,7 +84,6 @@ async def _index(app: Path) -> dict[str, Any]:
             "name": metadata.name,
             "function_id": metadata.function_id,
             "raw_bindings": list(metadata.raw_bindings),
-            "has_retry": metadata.retry_options is not None,
         }
         for metadata in found
     ]
@@ -93,8 +91,8 @@ async def _index(app: Path) -> dict[str, Any]:
 
 
 async def _invoke(wire: Wire, message: dict[str, Any]) -> None:
-    """Run one invocation; the answer has `ok`, `value` and, on failure, `error` and `stack`."""
-    # The runtime sets this in its threads only; here it makes log records of async functions belong too.
+    """Run one invocation and send `ok` and, on failure, `error` and `stack`."""
+    # The runtime sets this in its threads only; set here, it covers async functions too.
     runtime.invocation_id_cv.set(message["invocation_id"])
     response = await runtime.invocation_request(
         _request(
@@ -116,7 +114,7 @@ async def _invoke(wire: Wire, message: dict[str, Any]) -> None:
     )
     done: dict[str, Any] = {"type": "done", "invocation_id": message["invocation_id"]}
     if response.result.status == protos.StatusResult.Success:
-        wire.send({**done, "ok": True, "value": encode(response.return_value)})
+        wire.send({**done, "ok": True})
     else:
         error = response.result.exception
         wire.send({**done, "ok": False, "error": error.message, "stack": error.stack_trace})
@@ -143,13 +141,13 @@ async def _serve(wire: Wire, app: Path) -> None:
 
 
 def main() -> None:
-    """Serve the host until it goes."""
+    """Serve the host until it closes the socket."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--app", type=Path, required=True)
     arguments = parser.parse_args()
     app: Path = arguments.app
-    # Ctrl-C reaches the whole group; the host ends its workers itself, after what runs has ended.
+    # Ctrl-C reaches the whole group; the host ends its workers itself.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
@@ -160,14 +158,14 @@ def main() -> None:
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     root.addHandler(WireHandler(wire))
 
-    # As in Azure: the app's folder is first on the path, and this project's own is not there at all.
+    # As in Azure: the app's folder is first on the path, and this project's own is not on it.
     sys.path[0] = str(app)
     os.chdir(app)
     runtime.start_threadpool_executor()
     try:
         asyncio.run(_serve(wire, app))
     finally:
-        # A function that still runs must not hold up the end: its host is gone.
+        # A function that still runs must not delay the end: its host is gone.
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)

@@ -1,8 +1,6 @@
-"""One worker process as the host sees it: started, given invocations, and noticed when it ends."""
+"""One worker process as the host sees it: started, given invocations, and watched for its end."""
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from local.host.host_log import Log
-from local.host.typed_data import Value
+from local.host.options import ROOT
 from local.host.wire import Wire
 
-ROOT = Path(__file__).parents[2]
 # HOST DefaultWorkerProcessFactory.ApplyWorkerConcurrencyLimits: set for Python when the app does not.
 _DEFAULT_THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "1000"}
+_WARNING_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 _LEVELS = {
     "DEBUG": "Debug",
     "INFO": "Information",
@@ -30,26 +28,24 @@ _LEVELS = {
 
 
 class WorkerEndedError(RuntimeError):
-    """The worker process ended while it ran the invocation: the attempt failed and may be repeated."""
+    """The worker process ended while it ran the invocation; the attempt failed and may be repeated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What became of an invocation.
+    """The result of an invocation.
 
     Attributes:
-        value: what the function returned, for HTTP functions.
         error: None, or the exception as `Type: text`.
         stack: its traceback.
     """
 
-    value: Value | None = None
     error: str | None = None
     stack: str = ""
 
 
 class WorkerProcess:
-    """A worker process; `indexed` has its functions' metadata, or the reason why there is none."""
+    """A worker process; `indexed` resolves to its functions' metadata, or fails with the reason."""
 
     def __init__(
         self,
@@ -74,7 +70,7 @@ class WorkerProcess:
         self._lock = threading.Lock()
         self._running: dict[str, Future[Answer]] = {}
         self._has_ended = False
-        self.function_names: dict[str, str] = {}
+        self._function_names: dict[str, str] = {}
         self.indexed: Future[list[dict[str, Any]]] = Future()
         threading.Thread(target=self._receive, name=f"worker-{self.pid}", daemon=True).start()
 
@@ -97,24 +93,21 @@ class WorkerProcess:
                 future.set_exception(WorkerEndedError(self._end_text()))
                 return future
             self._running[invocation_id] = future
-            self.function_names[invocation_id] = message["name"]
-        # When the worker is gone the receiver sees it too, and fails the future.
+            self._function_names[invocation_id] = message["name"]
+        # When the worker is gone, the receiver notices it too and fails the future.
         with contextlib.suppress(OSError):
             self._wire.send({**message, "type": "invoke", "invocation_id": invocation_id})
         return future
 
     def kill(self) -> None:
         """End the process at once, as the host does after a function's time is over."""
-        os.kill(self.pid, signal.SIGKILL)
+        self._popen.kill()
 
-    def close(self, *, timeout_seconds: float) -> None:
-        """Ask the process to end by closing the pipe; kill it after `timeout_seconds`."""
+    def close(self) -> None:
+        """End the process and wait for its end; what it runs is cut off."""
+        self._popen.kill()
+        self._popen.wait()
         self._wire.close()
-        try:
-            self._popen.wait(timeout=timeout_seconds)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
 
     def _receive(self) -> None:
         while message := self._wire.receive():
@@ -141,18 +134,25 @@ class WorkerProcess:
     def _finish(self, message: dict[str, Any]) -> None:
         with self._lock:
             future = self._running.pop(message["invocation_id"], None)
-            self.function_names.pop(message["invocation_id"], None)
+            self._function_names.pop(message["invocation_id"], None)
         if future is not None:
             if message["ok"]:
-                future.set_result(Answer(value=message["value"]))
+                future.set_result(Answer())
             else:
                 future.set_result(Answer(error=message["error"], stack=message["stack"]))
 
     def _write(self, message: dict[str, Any]) -> None:
-        name = self.function_names.get(message["invocation_id"] or "")
-        source = f"Function.{name}.User" if name else f"Worker.{message['logger']}"
+        """Log a record of a running invocation, or a warning of the runtime; drop every other.
+
+        Source: HOST WebJobs.Script.Grpc/Channel/GrpcWorkerChannel.cs, Log and SystemLog.
+        """
+        name = self._function_names.get(message["invocation_id"] or "")
         level = _LEVELS.get(message["level"], "Information")
-        self._log(f"{source}: {message['message']}", level=level)
+        if message["is_system"]:
+            if message["level"] in _WARNING_LEVELS:
+                self._log(f"Worker.{message['logger']}: {message['message']}", level=level)
+        elif name is not None:
+            self._log(f"Function.{name}.User: {message['message']}", level=level)
 
     def _end_text(self) -> str:
         # HOST WorkerProcess.cs words it like this; a signal counts as 128 + its number.

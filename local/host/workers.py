@@ -1,4 +1,4 @@
-"""The pool of worker processes: several side by side, used in turn, replaced when they end."""
+"""The pool of worker processes: used round-robin, replaced when they end."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from local.host.host_log import Log
-from local.host.standin_options import StandInOptions
+from local.host.options import HostOptions
 from local.host.worker_process import Answer, WorkerProcess
 
 # FUNCTIONS_WORKER_PROCESS_COUNT: HOST WorkerProcessCountOptions.cs
@@ -21,9 +21,9 @@ class IndexingError(RuntimeError):
 class Workers:
     """Worker processes that run the same app."""
 
-    def __init__(self, *, options: StandInOptions, log: Log, on_change: Callable[[], None]) -> None:
+    def __init__(self, *, options: HostOptions, log: Log, on_change: Callable[[], None]) -> None:
         self._options = options
-        self._count = options.worker_count
+        self._count = options.workers or 1
         self._times = options.times
         self._log = log
         self._on_change = on_change
@@ -49,7 +49,7 @@ class Workers:
             found = [worker.indexed.result(self._times.worker_start_timeout) for worker in started]
         except Exception as exc:
             for worker in started:
-                worker.close(timeout_seconds=1)
+                worker.close()
             raise IndexingError(str(exc) or type(exc).__name__) from exc
         with self._changed:
             self._slots = list(started)
@@ -60,10 +60,10 @@ class Workers:
         return found[0]
 
     def invoke(self, invocation_id: str, message: dict[str, Any]) -> tuple[WorkerProcess, Future[Answer]]:
-        """Give an invocation to the next worker; wait for one when none runs.
+        """Send an invocation to the next worker; wait for one when none runs.
 
         Raises:
-            TimeoutError: none was there in time.
+            TimeoutError: none was ready in time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: any(self._slots), timeout=self._times.worker_start_timeout):
@@ -75,16 +75,16 @@ class Workers:
         return worker, worker.invoke(invocation_id, message)
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers; what they run is cut off."""
         with self._changed:
             self._is_closing = True
             workers = [worker for worker in self._slots if worker is not None]
         for worker in workers:
-            worker.close(timeout_seconds=self._times.drain)
+            worker.close()
 
     def _new(self) -> WorkerProcess:
         return WorkerProcess(
-            app=self._options.app, settings=self._options.settings, log=self._log, on_end=self._replace
+            app=self._options.app, settings=self._options.environment, log=self._log, on_end=self._replace
         )
 
     def _replace(self, ended: WorkerProcess) -> None:
@@ -102,11 +102,15 @@ class Workers:
                 worker.indexed.result(self._times.worker_start_timeout)
             except Exception as exc:  # noqa: BLE001 (whatever it is, the next try may succeed)
                 self._log(f"Failed to start a new language worker: {exc}", level="Error")
-                worker.close(timeout_seconds=1)
+                worker.close()
                 continue
             with self._changed:
-                self._slots[slot] = worker
-                self._changed.notify_all()
+                if not self._is_closing:
+                    self._slots[slot] = worker
+                    self._changed.notify_all()
+            if self._is_closing:
+                worker.close()
+                return
             self._log(f"Worker process started and initialized. Pid={worker.pid}.")
             self._on_change()
             return

@@ -1,1 +1,1 @@
-"""The Airflow client: one interface, a small file for each dialect of its REST API."""
+"""The Airflow client: one interface for all generations of its REST API."""

@@ -1,22 +1,19 @@
-"""`build_airflow_client`: the client as the settings want it."""
+"""`build_airflow_client`: the client for these settings."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 
 from requests.auth import AuthBase
 
-from shared.airflow.answer import Answer
-from shared.airflow.auth import HeaderAuth, NoAuth
-from shared.airflow.call import Call
+from shared.airflow.auth import FixedHeader, HeaderAuth, NoAuth, api_key, basic, bearer
 from shared.airflow.client import AirflowClient
-from shared.airflow.credentials import CredentialSource, EnvironmentCredentials, NoCredentials, Rotation
-from shared.airflow.dialect import Dialect
-from shared.airflow.fixed_pass import FixedPass, Write, basic, bearer, header
-from shared.airflow.grants import AirflowLogIn, EntraIdentity, OAuthClient
+from shared.airflow.credentials import CredentialSource, EnvironmentCredentials, Rotation
+from shared.airflow.dialects.base import Dialect
 from shared.airflow.http import AirflowHttp, HttpLimits
 from shared.airflow.key_vault import AppIdentity, KeyVaultCredentials, open_vault
-from shared.airflow.link import DIALECTS, DetectedLink, FixedLink, Link
-from shared.airflow.token_pass import Grant, TokenPass
+from shared.airflow.session import DIALECTS, ApiSession, DetectedSession, FixedSession
+from shared.airflow.token_header import TokenHeader
+from shared.airflow.tokens import AirflowLogIn, EntraIdentity, OAuthClient, TokenProvider
 from shared.config.settings import Settings
 from shared.event_log import EventLog
 from shared.timing import CREDENTIAL_REFUSAL_PAUSE_SECONDS, KEY_VAULT_CACHE_SECONDS
@@ -36,10 +33,10 @@ def build_airflow_client(
 
     Args:
         settings: Checked by `shared.config.load`.
-        environ: App settings: where the credentials are without a Key Vault.
-        log: Takes what happens to the secret and to the API in use.
+        environ: App settings, which hold the credentials where there is no Key Vault.
+        log: Takes new versions of the secret, failures to read it, and the API that was detected.
         key_vault_cache_seconds: How long the secret is taken as current.
-        refusal_pause_seconds: How often at most a rejection makes the app read the secret or log in again.
+        refusal_pause_seconds: Shortest time between reads of the secret, or log-ins, after rejections.
     """
     limits = HttpLimits(
         threads=settings.threads,
@@ -50,32 +47,35 @@ def build_airflow_client(
         trust_environment=settings.airflow_trust_env,
     )
     http = AirflowHttp(settings.airflow_base_url, limits)
-    source: CredentialSource = NoCredentials()
-    if settings.airflow_auth not in _CREDENTIAL_FREE:
-        source = _credential_source(
-            settings,
-            environ,
-            log,
-            key_vault_cache_seconds=key_vault_cache_seconds,
+    source: CredentialSource = EnvironmentCredentials({})
+    if settings.airflow_auth in _CREDENTIAL_FREE:
+        pass
+    elif settings.key_vault_uri:
+        source = KeyVaultCredentials(
+            open_vault(settings.key_vault_uri, AppIdentity.from_env(environ)),
+            name=settings.airflow_credential_secret,
+            lifetime_seconds=key_vault_cache_seconds,
             refusal_pause_seconds=refusal_pause_seconds,
+            log=log,
         )
+    else:
+        source = EnvironmentCredentials(environ)
     rotation = Rotation(source, refusal_pause_seconds=refusal_pause_seconds)
 
-    def fixed(write: Write) -> AuthBase:
-        return HeaderAuth(FixedPass(rotation, write))
-
-    def exchanged(grant: Grant) -> AuthBase:
-        return HeaderAuth(TokenPass(grant, rotation, refusal_pause_seconds=refusal_pause_seconds))
+    def exchanged(provider: TokenProvider) -> AuthBase:
+        return HeaderAuth(TokenHeader(provider, rotation, refusal_pause_seconds=refusal_pause_seconds))
 
     kinds: dict[str, Callable[[], AuthBase]] = {
         "none": NoAuth,
-        "basic": lambda: fixed(basic),
-        "bearer": lambda: fixed(bearer),
-        "header": lambda: fixed(header(settings.airflow_auth_header)),
-        "token": lambda: exchanged(AirflowLogIn(http)),
+        "basic": lambda: HeaderAuth(FixedHeader(rotation, basic)),
+        "bearer": lambda: HeaderAuth(FixedHeader(rotation, bearer)),
+        "header": lambda: HeaderAuth(
+            FixedHeader(rotation, partial(api_key, name=settings.airflow_auth_header))
+        ),
+        "token": lambda: exchanged(AirflowLogIn(http.send)),
         "oauth": lambda: exchanged(
             OAuthClient(
-                AirflowHttp(settings.airflow_oauth_token_url, limits), scope=settings.airflow_oauth_scope
+                AirflowHttp(settings.airflow_oauth_token_url, limits).send, scope=settings.airflow_oauth_scope
             )
         ),
         "entra": lambda: exchanged(
@@ -87,44 +87,22 @@ def build_airflow_client(
     def auth(kind: str) -> AuthBase:
         return kinds[kind]()
 
-    def link(dialect: Dialect) -> Link:
+    def session(dialect: Dialect) -> ApiSession:
         kind = settings.airflow_auth
         if kind == "auto":
             kind = "token" if dialect.name == "v2" else "basic"
-        return Link(dialect=dialect, auth=auth(kind))
+        return ApiSession(dialect=dialect, auth=auth(kind))
 
     if settings.airflow_api != "auto":
         named = next(dialect for dialect in DIALECTS if dialect.name == settings.airflow_api)
-        return AirflowClient(http, FixedLink(link(named)), conf_max_bytes=settings.conf_max_bytes)
-    # A password goes only to what is known to be Airflow; what a gateway wants goes along from the start.
-    asking = auth("none" if settings.airflow_auth in {"auto", "basic", "token"} else settings.airflow_auth)
-
-    def send(call: Call) -> Answer:
-        return http.send(call, auth=asking)
-
-    return AirflowClient(http, DetectedLink(send, link, log), conf_max_bytes=settings.conf_max_bytes)
+        return AirflowClient(http, FixedSession(session(named)), conf_max_bytes=settings.conf_max_bytes)
+    # A password is sent only to what is known to be Airflow; a gateway's credentials from the start.
+    is_for_airflow = settings.airflow_auth in {"auto", "basic", "token"}
+    send = partial(http.send, auth=auth("none" if is_for_airflow else settings.airflow_auth))
+    return AirflowClient(http, DetectedSession(send, session, log), conf_max_bytes=settings.conf_max_bytes)
 
 
 def _client_certificate(settings: Settings) -> tuple[str, str] | str | None:
     if settings.airflow_client_key:
         return settings.airflow_client_certificate, settings.airflow_client_key
     return settings.airflow_client_certificate or None
-
-
-def _credential_source(
-    settings: Settings,
-    environ: Mapping[str, str],
-    log: EventLog,
-    *,
-    key_vault_cache_seconds: float,
-    refusal_pause_seconds: float,
-) -> CredentialSource:
-    if not settings.key_vault_uri:
-        return EnvironmentCredentials(environ)
-    return KeyVaultCredentials(
-        open_vault(settings.key_vault_uri, AppIdentity.from_env(environ)),
-        name=settings.airflow_credential_secret,
-        lifetime_seconds=key_vault_cache_seconds,
-        refusal_pause_seconds=refusal_pause_seconds,
-        log=log,
-    )

@@ -1,4 +1,4 @@
-"""Who the app is to Airflow, and where that is read from."""
+"""`Credentials`: what logs in to Airflow, and where it is read from."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What logs in: `username` and `password`, `token`, or `client_id` and `client_secret`.
+    """`username` and `password`, `token`, or `client_id` and `client_secret`.
 
     Attributes:
         fields: By name; hidden from `repr`.
@@ -29,8 +29,8 @@ class Credentials:
     fields: Mapping[str, str] = field(repr=False)
     origin: str = field(compare=False)
 
-    def need(self, *names: str) -> tuple[str, ...]:
-        """Give these fields; raises Misconfigured with the names of those that are missing."""
+    def require(self, *names: str) -> tuple[str, ...]:
+        """Return these fields; raises Misconfigured with the names of those that are missing."""
         missing = [name for name in names if not self.fields.get(name)]
         if missing:
             msg = f"There is no {' and no '.join(missing)} to log in to Airflow with. {self.origin}"
@@ -42,51 +42,37 @@ class CredentialSource(Protocol):
     """Where credentials come from; asked often, so it caches what is slow."""
 
     def get(self) -> Credentials:
-        """Give the credentials; raises RetryableError where they cannot be read."""
+        """Return the credentials; raises RetryableError if they cannot be read."""
 
-    def reread(self) -> Credentials:
-        """Give them after looking again, unless that was done just now; raises as `get`."""
-
-
-class NoCredentials:
-    """There are none: the app's identity logs in."""
-
-    def get(self) -> Credentials:
-        """Give no fields."""
-        return Credentials(fields={}, origin="The app's own identity logs in.")
-
-    def reread(self) -> Credentials:
-        """Give no fields."""
-        return self.get()
+    def refresh(self) -> Credentials:
+        """Return them after a fresh read, unless that was done just now; raises as `get`."""
 
 
 class EnvironmentCredentials:
-    """App settings give the credentials: for the local stack. In Azure they belong into Key Vault."""
+    """Credentials in app settings: for the local stack. In Azure they belong into Key Vault."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def get(self) -> Credentials:
-        """Read what is set."""
+        """Return what is set; never cached."""
         found = {key: self._environ.get(name, "").strip() for key, name in _SETTINGS.items()}
         origin = f"They are read from {', '.join(_SETTINGS.values())}."
         return Credentials(fields={key: text for key, text in found.items() if text}, origin=origin)
 
-    def reread(self) -> Credentials:
-        """Read them again: they are never cached."""
-        return self.get()
+    refresh = get
 
 
 class Rotation:
-    """Picks the credentials to use while they are being changed at two places, one after the other.
+    """Picks the credentials to use while they are being changed in two places, one after the other.
 
-    The newest are used as soon as they are seen. Where Airflow refuses them, the source is asked again; where
-    it has nothing newer, those that worked last are used: Airflow may not know the new ones yet. A refusal is
+    The newest are used as soon as they are seen. If Airflow rejects them, the source is read again; if it has
+    nothing newer, those that worked last are used: Airflow may not know the new ones yet. A rejection is
     remembered for a while, then the newest are tried again.
 
     Args:
         source: Where they come from.
-        refusal_pause_seconds: How long a refusal is remembered.
+        refusal_pause_seconds: How long a rejection is remembered.
         clock: Monotonic seconds.
     """
 
@@ -106,7 +92,7 @@ class Rotation:
         self._refused_until = 0.0
 
     def current(self) -> Credentials:
-        """Give the newest, or those that worked last while the newest are refused."""
+        """Return the newest, or those that worked last while the newest are rejected."""
         newest = self._source.get()
         with self._lock:
             return self._worked if self._worked and self._is_refused(newest) else newest
@@ -118,13 +104,13 @@ class Rotation:
                 self._worked = credentials
 
     def after_refusal(self, refused: Credentials, *, is_certain: bool) -> Credentials | None:
-        """Give others that are worth a try after Airflow refused these; None if there are none.
+        """Return alternative credentials after a rejection, or None.
 
-        A refusal that is not certain (a good log-in may lack a permission) is not remembered.
+        A rejection that is not certain (a good log-in may lack a permission) is not remembered.
         """
         newest = self._source.get()
         if newest == refused:
-            newest = self._source.reread()
+            newest = self._source.refresh()
         with self._lock:
             if newest != refused and not self._is_refused(newest):
                 return newest
@@ -134,11 +120,11 @@ class Rotation:
             return self._worked if self._worked and self._worked != refused else None
 
     def raise_if_refused(self, credentials: Credentials) -> None:
-        """Raise CredentialsRefused if Airflow refused these a moment ago."""
+        """Raise CredentialsRefused if Airflow rejected these a moment ago."""
         with self._lock:
             is_refused = self._is_refused(credentials)
         if is_refused:
-            msg = f"Airflow refused the log-in a moment ago, and there is no other. {credentials.origin}"
+            msg = f"Airflow rejected the log-in a moment ago, and there is no other. {credentials.origin}"
             raise CredentialsRefused(msg)
 
     def _is_refused(self, credentials: Credentials) -> bool:

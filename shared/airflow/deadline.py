@@ -1,4 +1,4 @@
-"""`DeadlineAdapter`: bounds a whole answer, headers and body together, not only each wait for a byte."""
+"""`DeadlineAdapter`: one time-out for a whole response, headers and body, not for each wait for a byte."""
 
 import io
 import socket
@@ -13,17 +13,17 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
 NOT_SENT = "blob_to_dag_not_sent"
-"""Attribute of an exception that arose before a request was written: DNS, connecting, TLS handshake."""
+"""Attribute of an exception raised before a request was written: DNS, connecting, TLS handshake."""
 
 
 class _Reader(io.RawIOBase):
-    """Reads a socket until a moment that does not move, however slowly the bytes drip."""
+    """Reads a socket until a fixed deadline, however slowly the bytes arrive."""
 
     def __init__(self, sock: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
         self._sock = sock
         self._clock = clock
         self._end = clock() + (sock.gettimeout() or 0.0)
-        # Keeps the socket open until both the connection and this reader are done with it.
+        # Keeps the socket open until both the connection and this reader have closed it.
         self._raw = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
@@ -32,7 +32,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         left = self._end - self._clock()
         if left <= 0:
-            msg = "the answer took too long"
+            msg = "the response took too long"
             raise TimeoutError(msg)
         self._sock.settimeout(left)
         return self._raw.readinto(buffer)
@@ -43,7 +43,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """An answer that must be complete within the read time-out that its socket was given."""
+    """A response that must be complete within the read time-out of its socket."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -82,15 +82,15 @@ class _HttpsPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose read time-out is the time for the whole answer."""
+    """An adapter whose read time-out covers the whole response."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools; called by `requests`."""
+        """Create the pools; called by `requests`."""
         super().init_poolmanager(*args, **kwargs)
         _bound(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Make the pools behind a proxy; called by `requests`."""
+        """Create the pools behind a proxy; called by `requests`."""
         manager = super().proxy_manager_for(*args, **kwargs)
         _bound(manager)
         return manager

@@ -1,11 +1,11 @@
-"""`KeyVaultCredentials`: one Key Vault secret, cached, read again on a refusal, served stale in need."""
+"""`KeyVaultCredentials`: one Key Vault secret, cached, read again on a rejection, served stale if need be."""
 
 import json
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
@@ -15,7 +15,7 @@ from shared.airflow.credentials import Credentials
 from shared.event_log import EventLog
 from shared.model.errors import VaultUnavailable
 
-_PATIENCE: dict[str, Any] = {
+_SDK_LIMITS: dict[str, Any] = {
     "connection_timeout": 5,
     "read_timeout": 10,
     "retry_total": 2,
@@ -25,49 +25,23 @@ _PATIENCE: dict[str, Any] = {
 """The SDK's own defaults can hold an invocation for minutes."""
 
 
-class SecretProperties(Protocol):
-    """What the SDK tells beside the value."""
-
-    @property
-    def version(self) -> str | None:
-        """The version's id, which is no secret."""
-
-
-class Secret(Protocol):
-    """A secret as the SDK gives it."""
-
-    @property
-    def value(self) -> str | None:
-        """The secret itself."""
-
-    @property
-    def properties(self) -> SecretProperties:
-        """What it tells beside."""
-
-
-class ReadsSecrets(Protocol):
-    """Reads secrets; see `azure.keyvault.secrets.SecretClient`."""
-
-    def get_secret(self, name: str) -> Secret:
-        """Give the newest version; raises AzureError."""
-
-
 class KeyVaultCredentials:
-    """The credentials in one secret: a JSON object of texts, or anything else, which is a token.
+    """The credentials in one secret: a JSON object of strings, or anything else, which is a token.
 
     One secret, because two that belong together could be read between their changes.
 
     Args:
-        client: Reads it.
-        name: Of the secret.
+        client: Reads the secret.
+        name: Name of the secret.
         lifetime_seconds: How long it is taken as current.
-        refusal_pause_seconds: How often at most it is read because of refusals, or while the vault fails.
+        refusal_pause_seconds: Shortest time between reads after rejections, or while the vault fails.
+        log: Takes new versions and failures.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
-        client: ReadsSecrets,
+        client: SecretClient,
         *,
         name: str,
         lifetime_seconds: float,
@@ -82,35 +56,35 @@ class KeyVaultCredentials:
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: Credentials | None = None
+        self._credentials: Credentials | None = None
         self._version: str | None = None
         self._good_until = float("-inf")
-        self._next_reread = float("-inf")
+        self._next_refresh = float("-inf")
         self._failure = ""
 
     def get(self) -> Credentials:
-        """Give the credentials, from the vault if those at hand are too old.
+        """Return the credentials, from the vault if the cached ones are too old.
 
         Raises:
-            VaultUnavailable: The vault fails and nothing was read before.
+            VaultUnavailable: The vault fails and nothing is cached.
         """
         with self._lock:
             if self._clock() < self._good_until:
-                return self._at_hand()
+                return self._cached()
             return self._read()
 
-    def reread(self) -> Credentials:
-        """Read them now, for Airflow refused them; once for all threads, and not again for a while."""
+    def refresh(self) -> Credentials:
+        """Force a refresh after a rejection; at most once per pause across threads."""
         asked_at = self._clock()
         with self._lock:
-            if asked_at < self._next_reread:
-                return self._at_hand()
+            if asked_at < self._next_refresh:
+                return self._cached()
             return self._read()
 
-    def _at_hand(self) -> Credentials:
-        if self._kept is None:
+    def _cached(self) -> Credentials:
+        if self._credentials is None:
             raise VaultUnavailable(self._failure)
-        return self._kept
+        return self._credentials
 
     def _read(self) -> Credentials:
         try:
@@ -121,24 +95,24 @@ class KeyVaultCredentials:
             return self._without_vault(type(error).__name__, status)
         now = self._clock()
         self._good_until = now + self._lifetime
-        self._next_reread = now + self._pause
-        if self._kept is None or secret.properties.version != self._version:
+        self._next_refresh = now + self._pause
+        if self._credentials is None or secret.properties.version != self._version:
             self._log.info("secret.read", secret=self._name, version=secret.properties.version)
         self._version = secret.properties.version
-        self._kept = Credentials(fields=_fields(secret.value or ""), origin=self._origin())
-        return self._kept
+        self._credentials = Credentials(fields=_fields(secret.value or ""), origin=self._origin())
+        return self._credentials
 
     def _without_vault(self, reason: str, status: int | None) -> Credentials:
-        self._good_until = self._next_reread = self._clock() + self._pause
+        self._good_until = self._next_refresh = self._clock() + self._pause
         self._failure = (
-            f"Key Vault did not give the secret {self._name!a} ({reason}, status {status}). Does it exist "
-            " (AIRFLOW_CREDENTIAL_SECRET), may the app's identity read it, is KEY_VAULT_URI right?"
+            f"Key Vault did not return the secret {self._name!a} ({reason}, status {status}). Check that it "
+            "exists (AIRFLOW_CREDENTIAL_SECRET), that the app's identity may read it, and KEY_VAULT_URI."
         )
-        if self._kept is None:
+        if self._credentials is None:
             self._log.error("secret.unavailable", secret=self._name, reason=reason, status=status)
         else:
             self._log.warning("secret.stale", secret=self._name, reason=reason, status=status)
-        return self._at_hand()
+        return self._cached()
 
     def _origin(self) -> str:
         return f"They are read from the Key Vault secret {self._name!a}, version {self._version}."
@@ -146,11 +120,11 @@ class KeyVaultCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
-    """Who the app is to Azure, by the names that `azure-identity` has for its settings.
+    """The identity of the app in Azure, from the settings that `azure-identity` uses.
 
     Attributes:
         tenant_id: `AZURE_TENANT_ID`; only with a secret.
-        client_id: `AZURE_CLIENT_ID`; of a user-assigned identity, empty for the system-assigned one.
+        client_id: `AZURE_CLIENT_ID` of a user-assigned identity; empty for the system-assigned one.
         client_secret: `AZURE_CLIENT_SECRET`; for hosts outside Azure.
         authority: `AZURE_AUTHORITY_HOST`; empty for the public cloud.
     """
@@ -171,26 +145,26 @@ class AppIdentity:
         )
 
     def credential(self) -> ClientSecretCredential | ManagedIdentityCredential:
-        """Give the managed identity, or the application that has a secret.
+        """Return the managed identity, or the application that has a secret.
 
-        Never whatever else happens to be logged in on the machine.
+        Never another log-in that the machine happens to have.
         """
         if not self.client_secret:
-            return ManagedIdentityCredential(client_id=self.client_id or None, **_PATIENCE)
-        # An authority of one's own cannot be looked up at the public one.
+            return ManagedIdentityCredential(client_id=self.client_id or None, **_SDK_LIMITS)
+        # The public cloud does not know another authority.
         cloud = {"authority": self.authority, "disable_instance_discovery": True} if self.authority else {}
         return ClientSecretCredential(
-            self.tenant_id, self.client_id, self.client_secret, **cloud, **_PATIENCE
+            self.tenant_id, self.client_id, self.client_secret, **cloud, **_SDK_LIMITS
         )
 
 
 def open_vault(uri: str, identity: AppIdentity) -> SecretClient:
-    """Give a client of the vault; opens no connection."""
-    return SecretClient(vault_url=uri, credential=identity.credential(), **_PATIENCE)
+    """Return a client of the vault; opens no connection."""
+    return SecretClient(vault_url=uri, credential=identity.credential(), **_SDK_LIMITS)
 
 
 def _fields(secret: str) -> dict[str, str]:
-    """Read a JSON object of texts; anything else is a token."""
+    """Read a JSON object of strings; anything else is a token."""
     try:
         found = json.loads(secret)
     except ValueError:

@@ -1,1 +1,1 @@
-"""App settings: read once, checked together. Standard library alone."""
+"""App settings: read once, checked together. Standard library only."""

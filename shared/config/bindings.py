@@ -1,17 +1,17 @@
-"""What the decorators in function_app.py need at import: the only settings that are read there."""
+"""`Bindings`: the settings that the decorators in function_app.py need at import, and no other."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 LANDING_CONNECTION = "LandingStorage"
-"""Prefix of the app settings that say where the landing account is."""
+"""Prefix of the app settings of the landing account."""
 
 BLOB_FUNCTION = "blob_to_dag"
 QUEUE_FUNCTION = "queue_to_dag"
 DISPATCHER_FUNCTION = "dispatcher"
-"""Names of functions are an interface: queued messages and Event Grid subscriptions carry them, and the
-platform drops what is meant for a name that the app does not have."""
+"""Names of functions are an interface: queued messages and Event Grid subscriptions contain them, and the
+platform drops messages for a name that the app does not have."""
 
 _QUEUE = "queue"
 _SOURCES = {source.lower(): source for source in ("EventGrid", "LogsAndContainerScan", _QUEUE)}
@@ -25,8 +25,8 @@ _CONTAINER = re.compile(r"\$root|\$web|[a-z0-9](?:-?[a-z0-9]){2,62}")
 class Bindings:
     """Literals of the triggers.
 
-    A fault never stops the indexing of the app, for an app without functions loses events silently: the
-    default stands in, and `faults` is reported with the other settings' when the first event comes.
+    A fault never stops the indexing of the app, because an app without functions loses events silently: the
+    default is used, and `faults` are reported with those of the other settings when the first event comes.
 
     Attributes:
         path: `container/pattern` of the blob trigger, as the host understands it.
@@ -54,16 +54,16 @@ class Bindings:
         path = environ.get("LANDING_PATH", "").strip() or _DEFAULT_PATH
         # The host would read %…% as the name of another setting.
         if not _CONTAINER.fullmatch(path.partition("/")[0]) or "\\" in path or "%" in path:
-            faults.append(f"LANDING_PATH={path!a} is no path such as landing/{{name}}.")
+            faults.append(f"LANDING_PATH={path!a} must be a path such as landing/{{name}}.")
             path = _DEFAULT_PATH
         asked = environ.get("EVENT_SOURCE", "").strip() or _DEFAULT_SOURCE
         source = _SOURCES.get(asked.lower())
         if source is None:
-            faults.append(f"EVENT_SOURCE={asked!a} is none of {', '.join(_SOURCES.values())}.")
+            faults.append(f"EVENT_SOURCE={asked!a} must be one of {', '.join(_SOURCES.values())}.")
             source = _DEFAULT_SOURCE
         return cls(
             path=path,
-            # In queue mode the blob trigger stays, for messages that are still on their way to it.
+            # In queue mode the blob trigger stays, for messages that are already in its queue.
             source=_DEFAULT_SOURCE if source == _QUEUE else source,
             connection=LANDING_CONNECTION,
             is_queue_mode=source == _QUEUE,

@@ -1,6 +1,6 @@
-"""What is wrong with the settings of the connection to Airflow when they are looked at together.
+"""`connection_faults`: settings of the connection to Airflow that contradict each other.
 
-Needs the standard library only: a deployment is checked where nothing is installed.
+Standard library only: a deployment is checked where nothing is installed.
 """
 
 import re
@@ -16,9 +16,9 @@ _CREDENTIAL_FREE = {"none", "entra"}
 def connection_faults(
     settings: Settings, environ: Mapping[str, str], *, reads: Callable[[str], bool]
 ) -> list[str]:
-    """Give what is wrong with the settings together, each as a sentence with what to do.
+    """Return what is wrong with the combination of settings, each as a sentence with what to do.
 
-    `reads` tells whether a path is a file that the app can read, where it runs.
+    `reads` tells whether the app can read the file of a path, where it runs.
     """
     faults = []
     if settings.airflow_auth == "entra" and not settings.airflow_entra_scope:
@@ -27,10 +27,10 @@ def connection_faults(
         faults += _token_url_faults(settings)
     if settings.airflow_auth == "token" and settings.airflow_api in {"v1", "experimental"}:
         faults.append(
-            f"AIRFLOW_AUTH=token is Airflow 3's log-in, AIRFLOW_API={settings.airflow_api} has none."
+            f"AIRFLOW_AUTH=token is the log-in of Airflow 3; AIRFLOW_API={settings.airflow_api} has none."
         )
     if settings.key_vault_uri and not settings.key_vault_uri.startswith("https://"):
-        faults.append("KEY_VAULT_URI is not https.")
+        faults.append("KEY_VAULT_URI must begin with https://.")
     if settings.airflow_client_key and not settings.airflow_client_certificate:
         faults.append("AIRFLOW_CLIENT_KEY needs AIRFLOW_CLIENT_CERTIFICATE.")
     files = {
@@ -39,14 +39,16 @@ def connection_faults(
         "AIRFLOW_CLIENT_KEY": settings.airflow_client_key,
     }
     faults += [
-        f"{name} is no file that can be read." for name, path in files.items() if path and not reads(path)
+        f"{name} must be the path of a readable file."
+        for name, path in files.items()
+        if path and not reads(path)
     ]
     if not re.fullmatch(r"[A-Za-z0-9-]+", settings.airflow_auth_header):
-        faults.append("AIRFLOW_AUTH_HEADER is no name of a header, such as X-API-Key.")
+        faults.append("AIRFLOW_AUTH_HEADER must be the name of a header, such as X-API-Key.")
     is_unused = settings.airflow_auth in _CREDENTIAL_FREE or settings.key_vault_uri
     if environ.get("IDENTITY_ENDPOINT") and not is_unused:
-        # Azure sets it; whoever wants secrets in its app settings there must say so.
-        faults.append("KEY_VAULT_URI is not set: in Azure the credentials are read from Key Vault only.")
+        # Set only in Azure, where credentials must come from Key Vault.
+        faults.append("KEY_VAULT_URI is not set: in Azure the credentials must come from Key Vault.")
     return faults
 
 
@@ -56,5 +58,5 @@ def _token_url_faults(settings: Settings) -> list[str]:
         return ["AIRFLOW_AUTH=oauth needs AIRFLOW_OAUTH_TOKEN_URL."]
     host = urlsplit(url).hostname or ""
     if url.startswith("http://") and not is_loopback(host) and not settings.airflow_allow_http:
-        return ["AIRFLOW_OAUTH_TOKEN_URL is plain http: use https, or AIRFLOW_ALLOW_HTTP=true."]
+        return ["AIRFLOW_OAUTH_TOKEN_URL is plain http: use https, or set AIRFLOW_ALLOW_HTTP=true."]
     return []

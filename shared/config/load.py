@@ -1,4 +1,4 @@
-"""`load_configuration`: settings and routes, read and checked together, with every fault in one message."""
+"""`load_configuration`: read and check settings and routes together, with every fault in one message."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ APP_ROOT = Path(__file__).parents[2]
 
 
 def reads_file(path: str) -> bool:
-    """Tell whether a path, relative to the working folder, is a file that can be read."""
+    """Tell whether a path, relative to the working folder, is a readable file."""
     return Path(path).is_file() and os.access(path, os.R_OK)
 
 
 def load_configuration(
     environ: Mapping[str, str], *, root: Path = APP_ROOT, reads: Callable[[str], bool] = reads_file
 ) -> tuple[Settings, RouteTable]:
-    """Read and check everything that can be known without a connection.
+    """Read and check everything that needs no connection.
 
     Args:
         environ: App settings.
@@ -50,7 +50,7 @@ def load_configuration(
 
 def _routes(environ: Mapping[str, str], settings: Settings | None, root: Path) -> RouteTable:
     if settings is None:
-        # Their own faults are to be named beside those of the settings.
+        # The routes' own faults are reported beside those of the settings.
         inline, file, dag_id = (
             environ.get(name, "").strip() for name in ("AIRFLOW_ROUTES", "ROUTES_FILE", "AIRFLOW_DAG_ID")
         )

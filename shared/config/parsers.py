@@ -1,4 +1,4 @@
-"""`Setting`: how one app setting is read, and the kinds of values that settings have."""
+"""`Setting`: how one app setting is read, and the types of values that settings have."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 type Parse = Callable[[str], object]
-"""Turns the text of a setting into its value; raises ValueError with what is wrong with it."""
+"""Returns the value of a setting's text; raises ValueError with what it must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,8 @@ class Setting:
     Attributes:
         name: Name of the app setting.
         parse: See `Parse`.
-        default: Text that stands in where it is not set; None where it must be set.
-        purpose: One line for people; the README's table holds the same.
+        default: Text to use if it is not set; None if it must be set.
+        purpose: One line of documentation; the README's table has the same.
     """
 
     name: str
@@ -34,14 +34,14 @@ def setting(name: str, parse: Parse, default: str | None, purpose: str) -> Any:
 
 
 def text(value: str) -> str:
-    """Take it as it is."""
+    """Return it unchanged."""
     return value
 
 
 def boolean(value: str) -> bool:
     """Read true or false."""
     if value.lower() not in {"true", "false"}:
-        msg = "is neither true nor false"
+        msg = "must be true or false"
         raise ValueError(msg)
     return value.lower() == "true"
 
@@ -51,7 +51,7 @@ def one_of[T](choices: Callable[[str], T], *names: str) -> Parse:
 
     def parse(value: str) -> T:
         if value.lower() not in names:
-            msg = f"is none of {', '.join(names)}"
+            msg = f"must be one of {', '.join(names)}"
             raise ValueError(msg)
         return choices(value.lower())
 
@@ -63,7 +63,7 @@ def integer(least: int, most: int) -> Parse:
 
     def parse(value: str) -> int:
         if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
-            msg = f"is no whole number from {least} to {most}"
+            msg = f"must be a whole number from {least} to {most}"
             raise ValueError(msg)
         return int(value)
 
@@ -71,12 +71,12 @@ def integer(least: int, most: int) -> Parse:
 
 
 def or_none(parse: Parse) -> Parse:
-    """Read nothing as None."""
+    """Read an empty string as None."""
     return lambda value: parse(value) if value else None
 
 
 def or_empty(parse: Parse) -> Parse:
-    """Read nothing as an empty text."""
+    """Read an empty string as such."""
     return lambda value: parse(value) if value else ""
 
 
@@ -89,7 +89,7 @@ def seconds(least: float, most: float) -> Parse:
         except ValueError:
             number = float("nan")
         if not least <= number <= most:
-            msg = f"is no number of seconds from {least:g} to {most:g}"
+            msg = f"must be a number of seconds from {least:g} to {most:g}"
             raise ValueError(msg)
         return number
 
@@ -112,7 +112,7 @@ def duration(least: timedelta) -> Parse:
 
 
 def base_urls(value: str) -> frozenset[str]:
-    """Read addresses with commas between them."""
+    """Read addresses separated by commas."""
     return frozenset(base_url(part.strip()) for part in value.split(",") if part.strip())
 
 
@@ -120,9 +120,9 @@ def base_url(value: str) -> str:
     """Read the address of a server, with its path."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        msg = "is no address such as https://airflow.example.com or https://host/team/airflow"
+        msg = "must be an address such as https://airflow.example.com or https://host/team/airflow"
         raise ValueError(msg)
     if parts.username or parts.password:
-        msg = "holds a user name or a password: put them where the credentials are kept"
+        msg = "must not contain a user name or a password: set them as the credentials"
         raise ValueError(msg)
     return value.rstrip("/")

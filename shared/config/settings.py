@@ -1,4 +1,4 @@
-"""Every app setting: read once, checked at once, all faults in one message."""
+"""`Settings`: every app setting, read and checked once, with all faults in one message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -28,14 +28,14 @@ from shared.model.errors import Misconfigured
 from shared.model.run_request import WhenPaused
 
 HOST_CONNECTION = "AzureWebJobsStorage"
-"""Prefix of the app settings of the account that the Functions host keeps its own things in, and we ours."""
+"""Prefix of the app settings of the account that the Functions host uses, and the app for its tables."""
 
 _LANDING_SERVICES = ("blob", "queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings that the app runs with. Holds no secret but what `StorageConnection` masks."""
+    """The settings of the app. Contains no secret but what `StorageConnection` masks."""
 
     airflow_base_url: str = setting(
         "AIRFLOW_BASE_URL", base_url, None, "Address of Airflow's web server, with its path if it has one"
@@ -44,10 +44,10 @@ class Settings:
         "AIRFLOW_FORMER_URLS",
         base_urls,
         "",
-        "Addresses that the same Airflow had before, with commas between",
+        "Earlier addresses of the same Airflow, separated by commas",
     )
     airflow_dag_id: str = setting(
-        "AIRFLOW_DAG_ID", text, "", "The DAG that every blob starts, where there are no routes"
+        "AIRFLOW_DAG_ID", text, "", "The DAG that every blob starts if there are no routes"
     )
     routes: str = setting("AIRFLOW_ROUTES", text, "", "The routes themselves, as TOML, instead of a file")
     routes_file: str = setting(
@@ -57,7 +57,7 @@ class Settings:
         "AIRFLOW_LOGICAL_DATE",
         one_of(str, "none", "event_time"),
         "none",
-        "Logical date of a run: `none`, or `event_time` for DAGs that live by `{{ ds }}`",
+        "Logical date of a run: `none`, or `event_time` for DAGs that use `{{ ds }}`",
     )
     when_paused: WhenPaused = setting(
         "AIRFLOW_WHEN_PAUSED",
@@ -81,7 +81,7 @@ class Settings:
         "How the app logs in to Airflow; `auto` is `token` for v2 and `basic` otherwise",
     )
     airflow_auth_header: str = setting(
-        "AIRFLOW_AUTH_HEADER", text, "X-API-Key", "Header that carries the token, with `header`"
+        "AIRFLOW_AUTH_HEADER", text, "X-API-Key", "Header for the token, with `header`"
     )
     airflow_oauth_token_url: str = setting(
         "AIRFLOW_OAUTH_TOKEN_URL", or_empty(base_url), "", "Token endpoint, with `oauth`"
@@ -91,13 +91,13 @@ class Settings:
         "AIRFLOW_ENTRA_SCOPE", text, "", "Scope to ask for, with `entra`, such as `api://airflow/.default`"
     )
     airflow_ca_bundle: str = setting(
-        "AIRFLOW_CA_BUNDLE", text, "", "File with the certificates that Airflow's must descend from"
+        "AIRFLOW_CA_BUNDLE", text, "", "File of the certificate authorities to trust for Airflow"
     )
     airflow_client_certificate: str = setting(
         "AIRFLOW_CLIENT_CERTIFICATE", text, "", "File with the app's own certificate (mTLS)"
     )
     airflow_client_key: str = setting(
-        "AIRFLOW_CLIENT_KEY", text, "", "File with its key, where that is apart"
+        "AIRFLOW_CLIENT_KEY", text, "", "File with its key, if that is separate"
     )
     airflow_trust_env: bool = setting(
         "AIRFLOW_TRUST_ENV", boolean, "false", "Use the proxies and certificates of the environment"
@@ -106,7 +106,7 @@ class Settings:
         "KEY_VAULT_URI",
         or_empty(base_url),
         "",
-        "Key Vault with the credentials; without one (local only) the environment",
+        "Key Vault with the credentials; if not set (local only), the environment",
     )
     airflow_credential_secret: str = setting(
         "AIRFLOW_CREDENTIAL_SECRET", text, "airflow-credentials", "Name of the secret"
@@ -115,13 +115,16 @@ class Settings:
         "AIRFLOW_CONNECT_TIMEOUT_SECONDS", seconds(0.1, 60), "5", "How long to wait for a connection"
     )
     airflow_read_timeout_seconds: float = setting(
-        "AIRFLOW_READ_TIMEOUT_SECONDS", seconds(0.1, 120), "30", "How long to wait for an answer"
+        "AIRFLOW_READ_TIMEOUT_SECONDS", seconds(0.1, 120), "30", "How long to wait for a response"
     )
     airflow_retry_budget_seconds: float = setting(
-        "AIRFLOW_RETRY_BUDGET_SECONDS", seconds(0, 90), "20", "How long quick retries of one run may go on"
+        "AIRFLOW_RETRY_BUDGET_SECONDS",
+        seconds(0, 90),
+        "20",
+        "How long to retry one run at once, before it waits",
     )
     airflow_max_concurrency: int = setting(
-        "AIRFLOW_MAX_CONCURRENCY", integer(1, 100), "4", "Calls to Airflow in work at once, for each instance"
+        "AIRFLOW_MAX_CONCURRENCY", integer(1, 100), "4", "Concurrent calls to Airflow, for each instance"
     )
     airflow_max_runs_per_minute: int | None = setting(
         "AIRFLOW_MAX_RUNS_PER_MINUTE",
@@ -133,16 +136,16 @@ class Settings:
         "AIRFLOW_MAX_QUEUED_RUNS",
         or_none(integer(1, 100_000)),
         "",
-        "Cap on runs that wait in Airflow, those of paused DAGs apart",
+        "Cap on runs that wait in Airflow, without those of paused DAGs",
     )
     missing_dag_max_age: timedelta = setting(
         "MISSING_DAG_MAX_AGE",
         duration(timedelta(minutes=1)),
         "7d",
-        "How long a DAG that does not exist is awaited",
+        "How long to wait for a DAG that does not exist; at least a minute",
     )
     conf_max_bytes: int = setting(
-        "CONF_MAX_BYTES", integer(1_024, CONF_LIMIT_BYTES), "65536", "Largest conf that is sent"
+        "CONF_MAX_BYTES", integer(1_024, CONF_LIMIT_BYTES), "65536", "Largest conf to send, at most 262144"
     )
     threads: int = setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",
@@ -159,7 +162,7 @@ class Settings:
         """Read and check every setting.
 
         Raises:
-            Misconfigured: With every fault, each with its setting and what to do.
+            Misconfigured: With every fault, its setting and what to do.
         """
         values: dict[str, Any] = {}
         faults: list[str] = []
@@ -171,7 +174,7 @@ class Settings:
             try:
                 values[name] = item.parse(value)
             except ValueError as error:
-                # A password in an address must not come back in the message.
+                # A password in an address must not be in the message.
                 faults.append(f"{item.name}={value.rpartition('@')[2]!a} {error}.")
         values["bindings"] = Bindings.from_env(environ)
         faults += values["bindings"].faults
@@ -200,7 +203,7 @@ def _plain_http_faults(values: Mapping[str, Any]) -> list[str]:
     if url.scheme == "https" or is_loopback(url.hostname or "") or values.get("airflow_allow_http"):
         return []
     fault = (
-        f"AIRFLOW_BASE_URL={url.geturl()!a} is plain http: passwords would be readable on the way. "
-        "Use https, or set AIRFLOW_ALLOW_HTTP=true where the network is trusted."
+        f"AIRFLOW_BASE_URL={url.geturl()!a} is plain http: passwords would be sent in clear text. "
+        "Use https, or set AIRFLOW_ALLOW_HTTP=true if the network is trusted."
     )
     return [fault]

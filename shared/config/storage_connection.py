@@ -1,4 +1,4 @@
-"""`StorageConnection`: where a storage account is and how to log in, as the Functions host names it."""
+"""`StorageConnection`: endpoints and log-in of a storage account, as the Functions host names them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ SERVICES = ("blob", "queue", "table")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageConnection:
-    """One storage account, by managed identity in Azure and by connection string for Azurite.
+    """One storage account: with a managed identity in Azure, with a connection string for Azurite.
 
     Attributes:
         name: Prefix of the app settings.
@@ -17,8 +17,8 @@ class StorageConnection:
         blob_endpoint: Such as `https://acct.blob.core.windows.net`; empty with a connection string.
         queue_endpoint: Such as `https://acct.queue.core.windows.net`; empty with a connection string.
         table_endpoint: Such as `https://acct.table.core.windows.net`; empty with a connection string, and
-            where no table service was asked for.
-        client_id: Of a user-assigned identity; None for the system-assigned one.
+            for an account without tables.
+        client_id: Client id of a user-assigned identity; None for the system-assigned one.
     """
 
     name: str
@@ -62,11 +62,11 @@ def _endpoint(environ: Mapping[str, str], name: str, service: str) -> str:
     uri = environ.get(setting, "").strip().rstrip("/")
     if not uri:
         msg = (
-            f"{setting} is not set: give the account's {service} endpoint "
-            f"(or a connection string as {name}, for Azurite)."
+            f"{setting} is not set: set it to the account's {service} endpoint "
+            f"(or {name} to a connection string, for Azurite)."
         )
         raise ValueError(msg)
     if not uri.startswith("https://"):
-        msg = f"{setting}={uri!a} is not https: a managed identity needs that."
+        msg = f"{setting}={uri!a} must begin with https://, which a managed identity requires."
         raise ValueError(msg)
     return uri

@@ -1,1 +1,1 @@
-"""What happens to a run that cannot be delivered at once: parked, dispatched again, or a dead letter."""
+"""Policies of delivery: permits, holds, caps, retries. They know nothing of the trigger module."""

@@ -27,7 +27,7 @@ class Holds:
         self._read = read
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[Lane, tuple[LaneState, float]] = {}
+        self._held: dict[str, tuple[LaneState, float]] = {}  # by partition: people edit the other columns
 
     def check(self, lane: Lane) -> None:
         """Return if the lane's runs may be sent.
@@ -35,33 +35,35 @@ class Holds:
         Raises:
             OnHold: The lane, or everything, is on hold.
         """
+        if not self._held:
+            return
         for each in (EVERYTHING, lane):
-            if each in self._held and (state := self._current(each)):
+            if each.key in self._held and (state := self._current(each)):
                 raise state.error()
 
     def believe(self, state: LaneState) -> None:
         """Note that a lane, or everything, is on hold."""
         with self._lock:
-            self._held[state.lane] = (state, self._clock() + _LOOK_AGAIN_SECONDS)
+            self._held[state.partition] = (state, self._clock() + _LOOK_AGAIN_SECONDS)
 
     def forget(self, lane: Lane) -> None:
         """Note that a lane, or everything, is on hold no more."""
         with self._lock:
-            self._held.pop(lane, None)
+            self._held.pop(lane.key, None)
 
     def learn(self, states: Iterable[LaneState]) -> None:
         """Take over what was read of all lanes."""
         until = self._clock() + _LOOK_AGAIN_SECONDS
         with self._lock:
-            self._held = {state.lane: (state, until) for state in states if state.is_held}
+            self._held = {state.partition: (state, until) for state in states if state.is_held}
 
     def _current(self, lane: Lane) -> LaneState | None:
         with self._lock:
-            known, look_at = self._held.get(lane, (None, 0.0))
+            known, look_at = self._held.get(lane.key, (None, 0.0))
             if known is None or self._clock() < look_at:
                 return known
             # One thread looks; the others go by what is known until it is back.
-            self._held[lane] = (known, self._clock() + _LOOK_AGAIN_SECONDS)
+            self._held[lane.key] = (known, self._clock() + _LOOK_AGAIN_SECONDS)
         try:
             state = self._read(lane)
         except StorageUnavailable:

@@ -80,8 +80,8 @@ class Dispatcher:
     def drain(self, end: float) -> int:
         """Drain until nothing is due or the time is over; return how many rows were settled.
 
-        Rows are written before the lease is asked for. So whoever holds it scans once more after giving it
-        up, and sees the row of a caller that was turned away.
+        Rows are written before the lease is tried. So the holder scans once more after releasing it, and
+        sees the row of a caller that was refused.
 
         Raises:
             StorageUnavailable: The outbox cannot be read; the next tick tries again.

@@ -1,7 +1,10 @@
 """`Drain`: goes through the outbox once, lane by lane in turn, and sends what is due."""
 
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from shared.delivery.permits import Permits
@@ -103,7 +106,7 @@ class Drain:
         return True
 
     def _submit_round(self, pool: ThreadPoolExecutor) -> bool:
-        """Give each lane one turn, beginning behind the one that was served last."""
+        """Serve each lane once, beginning after the one that was served last."""
         share = self._lanes.share(self._permits.most)
         submitted = False
         for queue in self._lanes.in_turn(self._handover.last_lane):
@@ -128,7 +131,7 @@ class Drain:
                 self._settler.at_end(queue)
             return not queue.is_exhausted
         if queue.partition == NEW.key:
-            self._start(queue, row, pool.submit(self._worker.route, row))
+            self._start(queue, row, _submit(pool, partial(self._worker.route, row)))
             return True
         try:
             prepared = self._worker.prepare(row, queue.state)
@@ -146,17 +149,17 @@ class Drain:
         if row.pending and run.dag_id != row.pending.lane.dag_id:
             if not self._settler.marks.may_move(queue, row):
                 return False
-            self._start(queue, row, pool.submit(self._worker.move, row, run))
+            self._start(queue, row, _submit(pool, partial(self._worker.move, row, run)))
             return True
         if queue.state and queue.state.moving_since:
-            if queue.lane is None or not self._worker.is_home(queue.lane):
-                return True  # not to be moved; it is served again when the lane's mark is gone
-            if not self._settler.marks.may_stay(queue):
-                return False
+            queue.keeps_rows = True
+            if queue.lane and self._worker.is_home(queue.lane):
+                self._settler.marks.keep(queue)
+            return True
         for limit in self._caps.due_counts(run):
             in_flight = queue.in_flight if limit.dag_id else len(self._running)
             limit.begin(in_flight=in_flight, clock=self._timing.clock())
-            self._counting[pool.submit(self._worker.count, limit)] = (limit, queue)
+            self._counting[_submit(pool, partial(self._worker.count, limit))] = (limit, queue)
         delay = self._caps.wait_for(run)
         if delay > timedelta(0):
             queue.give_back(row)
@@ -164,17 +167,16 @@ class Drain:
             self._wake_at = min(self._wake_at, queue.wait_until)
             return False
         self._caps.take(run)
-        deliver = pool.submit(
-            self._worker.deliver, row, run, queue.state, is_airflow_held=self._settler.is_probing
-        )
-        self._start(queue, row, deliver)
+        is_probing = self._settler.is_probing
+        deliver = partial(self._worker.deliver, row, run, queue.state, is_airflow_held=is_probing)
+        self._start(queue, row, _submit(pool, deliver))
         return True
 
     def _window(self, queue: LaneQueue, share: int) -> int:
-        if queue.partition == NEW.key:
-            return self._permits.most
         if queue.state and queue.state.hold:
             return 1
+        if queue.partition == NEW.key:
+            return share
         return min(share, self._permits.window(queue.lane)) if queue.lane else 1
 
     def _start(self, queue: LaneQueue, row: Row, work: Future[Result]) -> None:
@@ -219,3 +221,8 @@ class Drain:
         while self._running or self._counting:
             self._settle_done(timeout=None)
         self._lanes.defer_doubts()
+
+
+def _submit[T](pool: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T]:
+    # The worker drops log records without an invocation, which it keeps in a context variable.
+    return pool.submit(copy_context().run, work)

@@ -1,6 +1,7 @@
 """`LaneQueue`: one lane in one drain: what is next, what is in flight, what is in doubt."""
 
 from collections import deque
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class Doubt(NamedTuple):
 
 
 class LaneQueue:
-    """Gives the due rows of a lane in their order, each once.
+    """Hands out the due rows of a lane in their order, each once.
 
     Attributes:
         partition: Of the lane.
@@ -47,6 +48,7 @@ class LaneQueue:
         in_flight: Calls under way.
         doubts: Rows that failed since the last success.
         has_failed: Whether a row had to stay.
+        keeps_rows: Whether rows were passed over that need not move.
         is_closed: Whether the lane is left alone for the rest of the drain.
         is_recovered: Whether a hold has ended: then no row waits longer for what may have been the same
             trouble.
@@ -60,6 +62,7 @@ class LaneQueue:
         self.in_flight = 0
         self.doubts: list[Doubt] = []
         self.has_failed = False
+        self.keeps_rows = False
         self.is_closed = False
         self.is_recovered = False
         self.lane: Lane | None = None
@@ -140,6 +143,9 @@ class LaneQueue:
         self._rows.extend(page)
         if self.lane is None:
             self.lane = next((row.pending.lane for row in page if row.pending), None)
+            if self.lane and self.state:
+                # The columns of its state are for people, who may have edited them.
+                self.state = replace(self.state, lane=self.lane)
         self._passes_over = all(row.pending and row.pending.not_before for row in page)
 
     def _is_due(self, row: Row, now: datetime) -> bool:

@@ -27,44 +27,38 @@ class MoveMarks:
         From the mark on nobody sends its rows; ten minutes later nothing of it is under way any more.
         """
         state = queue.state or LaneState(lane=row.pending.lane if row.pending else EVERYTHING)
-        if state.moving_since is None:
-            mark = LaneState(lane=state.lane, moving_since=self._timing.now())
-            if not self._try(lambda: self._outbox.write_state(mark)):
+        if state.moving_since is None or state.moving_back:
+            state = replace(state, moving_since=self._timing.now(), moving_back=False)
+            if not self._mark(state):
                 queue.is_closed = True
                 return False
-            queue.state = state = replace(state, moving_since=mark.moving_since)
-            self._log.warning("lane.moving", lane=str(state.lane))
-        if self._may_change_hands(state):
+            queue.state = state
+        is_missing = state.hold is not None and state.hold.reason == DagMissing.code
+        if is_missing or self._has_rested(state):
             return True
         queue.is_closed = True
         return False
 
-    def may_stay(self, queue: LaneQueue) -> bool:
-        """Tell whether a marked lane whose rows all belong to it, for its route was edited back, is served.
+    def keep(self, queue: LaneQueue) -> None:
+        """End a move whose remaining rows stay, for the route names their DAG again.
 
-        It rests as long as if its rows were to move: instances of another version may have set the mark.
+        The lane rests once more, for an instance with the routes in between may be moving rows. Then the mark
+        goes, and the next drain reads the rows anew and sends them: docs/decisions/0027-edited-routes.md.
         """
-        if queue.state and not self._has_rested(queue.state):
-            queue.is_closed = True
-            return False
-        self._unmark(queue)
-        return True
+        state = queue.state
+        queue.is_closed = True
+        if state is None or state.moving_since is None:
+            return
+        if not state.moving_back:
+            self._mark(replace(state, moving_since=self._timing.now(), moving_back=True))
+        elif self._has_rested(state):
+            self._try(lambda: self._outbox.lift_mark(state))
 
-    def at_end(self, queue: LaneQueue) -> None:
-        """Take the mark away from a lane of which nothing is left that has to move."""
-        if queue.state and self._may_change_hands(queue.state) and not queue.has_failed:
-            self._unmark(queue)
-
-    def _unmark(self, queue: LaneQueue) -> None:
-        if queue.state and (lane := queue.lane):
-            queue.state = replace(queue.state, moving_since=None)
-            self._try(lambda: self._outbox.lift_mark(lane))
-
-    def _may_change_hands(self, state: LaneState) -> bool:
-        if state.moving_since is None:
-            return False
-        is_missing = state.hold is not None and state.hold.reason == DagMissing.code
-        return is_missing or self._has_rested(state)
+    def _mark(self, state: LaneState) -> bool:
+        self._log.warning("lane.moving", lane=str(state.lane), back=state.moving_back)
+        # The mark alone: a hold may have ended since the state was read.
+        mark = replace(state, hold=None, person=None)
+        return self._try(lambda: self._outbox.write_state(mark))
 
     def _has_rested(self, state: LaneState) -> bool:
         rested = self._timing.now() - (state.moving_since or self._timing.now())

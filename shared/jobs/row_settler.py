@@ -134,8 +134,8 @@ class RowSettler:
             return
         self.defer_doubts(queue)
         state = queue.state
-        if state and state.moving_since and queue.lane:
-            self.marks.at_end(queue)
+        if state and state.moving_since and queue.keeps_rows and not queue.has_failed:
+            self.marks.keep(queue)
         elif state and queue.is_empty and not state.person:
             queue.state = None
             self._try(lambda: self._outbox.drop_state(state))

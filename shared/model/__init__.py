@@ -1,1 +1,1 @@
-"""The values that the app passes around, and its errors. Standard library alone."""
+"""The values that the app passes around, and its errors. Standard library only."""

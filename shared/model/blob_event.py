@@ -1,15 +1,24 @@
-"""`BlobEvent`: one version of a blob was observed. The same value from every source."""
+"""`BlobEvent`: one observed version of a blob. The same value from every source."""
 
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import quote, unquote, urlsplit
 
 from shared.model.errors import BadEvent
 
-_TEXTS = ("account", "container", "name", "etag", "content_type", "blob_type", "access_tier", "sequencer")
+_IDENTITY = ("account", "container", "name", "etag")
+_TEXTS = (
+    *_IDENTITY,
+    *("url", "content_type", "blob_type", "access_tier", "copy_status", "version_id", "sequencer"),
+    "traceparent",
+)
+_LONGEST_TEXT = 16_000
+"""Characters: names have 1,024 at most, and their addresses twelve for each."""
+
+_MOST_BYTES = 2**63
 _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
@@ -17,9 +26,9 @@ _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 class BlobEvent:
     """One observed version of a blob.
 
-    Who the version is (`account`, `container`, `name`, `etag`) is canonical: see `account_from_url`,
-    `canonical_etag` and `blob_path_from_url`. The name is as storage has it, decoded once and never
-    Unicode-normalised: NFC and NFD twins are two blobs.
+    The identity fields (`account`, `container`, `name`, `etag`) are canonical: see `account_from_url`,
+    `canonical_etag` and `blob_path_from_url`. The name is as in storage, decoded once and never
+    Unicode-normalised: the NFC and NFD forms of a name are two blobs.
 
     Attributes:
         account: Name of the storage account, lower case.
@@ -27,20 +36,21 @@ class BlobEvent:
         name: Name of the blob in the container, up to 1,024 characters of any kind.
         etag: ETag without quotes and without `W/`.
         size: Bytes; 0 is a size.
-        event_time: When the version came to be, aware.
-        url: Address of the blob without a SAS or any other query.
-        content_type: As stored; None where the source does not tell.
-        last_modified: As stored, aware; None where the source does not tell.
-        blob_type: `BlockBlob`, `PageBlob` or `AppendBlob`; None where the source does not tell.
-        access_tier: Such as `Hot`; None where the source does not tell.
-        copy_status: `pending`, `success`, `aborted`, `failed`; None where the blob is no copy.
+        event_time: When the version was created, with a time zone.
+        url: Address of the blob, without a SAS or any other query.
+        content_type: As stored; None if the source does not have it.
+        last_modified: As stored, with a time zone; None if the source does not have it.
+        blob_type: `BlockBlob`, `PageBlob` or `AppendBlob`; None if the source does not have it.
+        access_tier: Such as `Hot`; None if the source does not have it.
+        copy_status: `pending`, `success`, `aborted`, `failed`; None if the blob is not a copy.
         metadata: The blob's own key-value pairs.
-        version_id: Of accounts with versioning, where the event has it.
-        sequencer: Event Grid's order of the events of one blob, where the event has it.
+        version_id: In accounts with versioning, if the event has it.
+        sequencer: Event Grid's order of the events of one blob, if the event has it.
         traceparent: W3C trace context of the invocation that observed the version.
 
     Raises:
-        BadEvent: A part of the identity is missing, a text is not writable as UTF-8, or a time has no zone.
+        BadEvent: A part of the identity is missing, a text is too long or not writable as UTF-8, a number or
+            a time is out of range, or a time has no zone.
     """
 
     account: str
@@ -61,52 +71,72 @@ class BlobEvent:
     traceparent: str | None = None
 
     def __post_init__(self) -> None:
-        for what in ("account", "container", "name", "etag"):
+        for what in _IDENTITY:
             if not getattr(self, what):
-                msg = f"The event has no {what}, so which version of which blob it means is unknown."
+                msg = f"The event has no {what}, so it does not identify a version of a blob."
                 raise BadEvent(msg)
         for what in _TEXTS:
-            value = getattr(self, what) or ""
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                msg = f"The event's {what} {value!a} has half of a surrogate pair, which no blob has."
-                raise BadEvent(msg) from error
+            check_text(what, getattr(self, what) or "")
+        if not 0 <= self.size < _MOST_BYTES:
+            msg = "The event's size is out of range."
+            raise BadEvent(msg)
         for what in ("event_time", "last_modified"):
-            moment = getattr(self, what)
-            if moment is not None and moment.tzinfo is None:
-                msg = f"The event's {what} has no time zone."
-                raise BadEvent(msg)
+            _check_time(what, getattr(self, what))
 
     @property
     def path(self) -> str:
-        """`container/name`, as people write it."""
+        """`container/name`."""
         return f"{self.container}/{self.name}"
 
 
-def canonical_etag(etag: str) -> str:
-    """Strip what only some tellers add.
+def check_text(what: str, text: str) -> None:
+    """Raise BadEvent for a text that no blob has, and that cannot be stored."""
+    if len(text) > _LONGEST_TEXT:
+        msg = f"The event's {what} has {len(text)} characters."
+        raise BadEvent(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"The event's {what} {text!a:.200} has half of a surrogate pair, which no blob has."
+        raise BadEvent(msg) from error
 
-    A `HEAD` gives the ETag in quotes, a listing and Event Grid give it without; proxies may mark it weak.
+
+def _check_time(what: str, moment: datetime | None) -> None:
+    if moment is None:
+        return
+    if moment.tzinfo is None:
+        msg = f"The event's {what} has no time zone."
+        raise BadEvent(msg)
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        msg = f"The event's {what} {moment.isoformat()} is out of range."
+        raise BadEvent(msg) from error
+
+
+def canonical_etag(etag: str) -> str:
+    """Strip quotes and the weak prefix, which some sources add.
+
+    A `HEAD` returns the ETag in quotes, a listing and Event Grid without; proxies may mark it weak.
     """
     return etag.strip().removeprefix("W/").strip('"')
 
 
 def account_from_url(url: str) -> str:
-    """Name the storage account of any endpoint or blob address of it.
+    """Return the name of the storage account of an endpoint or a blob address.
 
     `https://acct.blob.core.windows.net`, its `dfs`, `privatelink`, `-secondary` and DNS-zone forms give
-    `acct`; emulators carry the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).
+    `acct`; emulators have the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).
 
     Raises:
-        BadEvent: The address names no account.
+        BadEvent: The address has no account.
     """
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     account = parts.path.lstrip("/").partition("/")[0] if _is_path_style(host) else host.partition(".")[0]
     account = unquote(account).lower().removesuffix("-secondary")
     if not account:
-        msg = f"{url_without_query(url)!a} names no storage account."
+        msg = f"{url_without_query(url)!a} has no storage account."
         raise BadEvent(msg)
     return account
 
@@ -115,7 +145,7 @@ def blob_path_from_url(url: str) -> tuple[str, str]:
     """Split a blob's address into container and name, decoded once.
 
     Raises:
-        BadEvent: The address names no blob.
+        BadEvent: The address has no container or no name.
     """
     parts = urlsplit(url)
     segments = parts.path.lstrip("/")
@@ -123,25 +153,33 @@ def blob_path_from_url(url: str) -> tuple[str, str]:
         segments = segments.partition("/")[2]
     container, _, name = segments.partition("/")
     if not container or not name:
-        msg = f"{url_without_query(url)!a} names no blob: expected …/container/name."
+        msg = f"{url_without_query(url)!a} is not the address of a blob: expected …/container/name."
         raise BadEvent(msg)
     return unquote(container), unquote(name)
 
 
 def blob_url(endpoint: str, container: str, name: str) -> str:
-    """Give the address of a blob below its account's endpoint; every special character is quoted."""
+    """Return the address of a blob below its account's endpoint, with special characters quoted."""
     return f"{url_without_query(endpoint).rstrip('/')}/{quote(container, safe='$')}/{quote(name, safe='/~')}"
 
 
 def url_without_query(url: str) -> str:
-    """Drop the query, where a SAS would be, and the fragment."""
+    """Remove the query, where a SAS would be, and the fragment."""
     return url.partition("?")[0].partition("#")[0]
 
 
 def _is_path_style(host: str) -> bool:
-    """Tell an emulator's host (an IP address or a bare name) from an account's own."""
+    """Tell whether a host is an emulator's: an IP address or a name without dots."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return "." not in host
     return True
+
+
+def _is_in_calendar(moment: datetime) -> bool:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return moment.tzinfo is not None

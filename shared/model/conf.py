@@ -1,4 +1,4 @@
-"""`conf`: what a DAG learns about the blob that started it. Keys are only ever added."""
+"""`conf`: the facts about a blob for its DAG run. Keys are only ever added."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ FACTS = frozenset(
     {"filename", "container", "size", "url", "etag", "event_time", "route", "content_type", "last_modified"}
     | {"blob_type", "access_tier", "metadata", "version_id", "sequencer", "traceparent"}
 )
-"""The keys that say what is known of the blob: no route can add one of these."""
+"""The keys of the facts about a blob: no route can add one of these."""
 
 CONF_LIMIT_BYTES = 262_144
 """The most that `CONF_MAX_BYTES` may allow."""
@@ -20,10 +20,10 @@ CONF_LIMIT_BYTES = 262_144
 def build_conf(
     event: BlobEvent, *, route: str, extra: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    """Give the flat conf for an event: `docs/conf.schema.json` describes each key.
+    """Return the flat conf for an event: `docs/conf.schema.json` describes each key.
 
-    Facts that the event does not have are left out rather than sent as null, so that a DAG's `params` can
-    declare plain types. `extra` is what the route adds; it cannot replace a fact.
+    Facts that the event lacks are left out rather than sent as null, so that a DAG's `params` can declare
+    plain types. `extra` is what the route adds; it cannot replace a fact.
     """
     facts: dict[str, object | None] = {
         "filename": event.name,
@@ -47,22 +47,22 @@ def build_conf(
 
 
 def encode_conf(conf: Mapping[str, object], *, max_bytes: int) -> dict[str, object]:
-    """Give the conf as strict JSON values: dates as ISO 8601, no NaN, no half surrogate pairs.
+    """Return the conf as strict JSON values: dates as ISO 8601, no NaN, no half surrogate pairs.
 
     Raises:
-        BadConf: A value is not JSON, or the whole is larger than `max_bytes` of UTF-8.
+        BadConf: A value is not JSON, or the conf is larger than `max_bytes` of UTF-8.
     """
     try:
         text = json.dumps(conf, allow_nan=False, ensure_ascii=False, default=_iso_date)
         size = len(text.encode())
     except (TypeError, ValueError) as error:
-        msg = f"The conf cannot be written as JSON: {error}. Mend the route that adds it."
+        msg = f"The conf cannot be written as JSON: {error}. Fix the route that adds it."
         raise BadConf(msg) from error
     if size > max_bytes:
         largest = max(conf, key=lambda key: len(json.dumps(conf[key], default=_iso_date)))
         msg = (
             f"The conf has {size} bytes, the limit is {max_bytes} (CONF_MAX_BYTES); "
-            f"its largest key is {largest!a}. Make that smaller, or raise the limit."
+            f"its largest key is {largest!a}. Make it smaller, or raise the limit."
         )
         raise BadConf(msg)
     strict: dict[str, object] = json.loads(text)
@@ -72,5 +72,5 @@ def encode_conf(conf: Mapping[str, object], *, max_bytes: int) -> dict[str, obje
 def _iso_date(value: object) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
-    msg = f"{type(value).__name__} is no JSON type"
+    msg = f"{type(value).__name__} is not a JSON type"
     raise TypeError(msg)

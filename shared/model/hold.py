@@ -55,7 +55,8 @@ class LaneState:
         lane: Whose state it is.
         hold: By the app.
         person: By a person.
-        moving_since: When the lane was marked because its route names another DAG now.
+        moving_since: When the lane was marked because its route names another DAG now, or its own again.
+        moving_back: Whether it names its own again, so that the lane's rows stay after all.
         row_partition: Partition that it was read from; empty for a state that was not read.
         etag: Of the row; empty for a state that was not read.
     """
@@ -64,6 +65,7 @@ class LaneState:
     hold: Hold | None = None
     person: PersonHold | None = None
     moving_since: datetime | None = None
+    moving_back: bool = False
     row_partition: str = ""
     etag: str = ""
 

@@ -60,7 +60,7 @@ NEW = Lane(route_id="", dag_id="")
 def version_key(event: BlobEvent, *, route_id: str) -> str:
     """Return the row key of one version on one route: by event time, sequencer and digest.
 
-    The same version has the same key whoever parks it, and rows sort by the time of their events.
+    The same version has the same key whichever source reports it; rows sort by the time of their events.
     """
     fields = [_FORMAT, event.account, event.container, event.name, event.etag, route_id]
     sequencer = event.sequencer or ""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from shared.model.blob_event import BlobEvent
-from shared.model.errors import BlobToDagError
+from shared.model.blob_event import BlobEvent, check_text
+from shared.model.errors import BadEvent, BlobToDagError
 from shared.model.lane import NEW, Lane
 from shared.model.run_id import digest
 
@@ -31,13 +31,23 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failures:
-    """How often a delivery failed for one reason, and when for the first and the last time."""
+    """How often a delivery failed for one reason, and when for the first and the last time.
+
+    Raises:
+        ValueError: The count is out of range.
+    """
 
     count: int
     first: datetime
     last: datetime
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.count < _MOST_FAILURES:
+            msg = "the count is out of range"
+            raise ValueError(msg)
 
+
+_MOST_FAILURES = 2**31
 _NONE: Mapping[str, Failures] = MappingProxyType({})
 
 
@@ -58,6 +68,9 @@ class Pending:
         sent_to: Where a request may have been sent. The same run id must go there again, nowhere else.
         not_before: When it is due; None for at once.
         parked_at: When it was written to the outbox for the first time; None before.
+
+    Raises:
+        BadEvent: It names no blob that there can be.
     """
 
     container: str
@@ -72,6 +85,13 @@ class Pending:
     sent_to: frozenset[Target] = frozenset()
     not_before: datetime | None = None
     parked_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.container or not self.name:
+            msg = "The event names no blob."
+            raise BadEvent(msg)
+        for what in ("container", "name", "api"):
+            check_text(what, getattr(self, what) or "")
 
     @property
     def path(self) -> str:

@@ -1,4 +1,4 @@
-"""The run id: a name for one blob version and route, the same whoever tells of it."""
+"""`run_id`: the id of the DAG run for one blob version and route, the same from every source."""
 
 import hashlib
 import re
@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from shared.model.blob_event import BlobEvent
 
 MAX_LENGTH = 200
-"""Databases behind Airflow refuse ids over 250 characters; some tools cut earlier."""
+"""Airflow's databases refuse ids over 250 characters; some tools truncate earlier."""
 
 _PREFIX = "blob__"
-"""Reads like Airflow's own `manual__…`, and is none of the prefixes that Airflow reserves."""
+"""Like Airflow's own `manual__…`, and not one of the prefixes that Airflow reserves."""
 
 _READABLE_MAX_LENGTH = 120
 _FORMAT = "1"
-"""Changes whenever the same version would get another id, which no minor release may do."""
+"""Must change if the same version would get another id, which no minor release may do."""
 
 
 def run_id(event: BlobEvent, *, route: str) -> str:
-    """Give the id of the DAG run for this version of the blob on this route.
+    """Return the id of the DAG run for this version of the blob; `route` is the id of the route.
 
     The shape is `blob__<readable>__<digest>`: the readable part is the end of the blob's name with `/` as
-    `~`, for people only; the digest (128 bits of SHA-256, hex) is over the canonical identity and the route.
-    Airflow's address is not part of it: a run keeps its id when Airflow moves.
+    `~`, for people only; the digest (128 bits of SHA-256, hex) is over the canonical identity and the id
+    of the route. Airflow's address is not part of it: a run keeps its id if Airflow moves.
 
     Airflow 3 accepts `^[A-Za-z0-9_.~:+-]+$` without `..`
     (`allowed_run_id_pattern` of its `[scheduler]` section, and `airflow/models/dagrun.py`).
@@ -36,7 +36,7 @@ def digest(fields: Sequence[str]) -> str:
     hasher = hashlib.sha256()
     for field in fields:
         data = field.encode()
-        # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+        # With the length first, ("ab", "c") and ("a", "bc") differ.
         hasher.update(len(data).to_bytes(4, "big") + data)
     return hasher.hexdigest()[:32]
 

@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class WhenPaused(StrEnum):
-    """What becomes of a run whose DAG is paused."""
+    """What happens to a run whose DAG is paused."""
 
     QUEUE = "queue"
     """Airflow keeps the run until the DAG is unpaused."""
 
     HOLD = "hold"
-    """The event is parked until the DAG is unpaused."""
+    """The run waits in the outbox until the DAG is unpaused."""
 
     DROP = "drop"
     """No run; logged and counted."""
@@ -21,18 +21,18 @@ class WhenPaused(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What is asked of Airflow, whatever its generation.
+    """What is requested of Airflow, in any generation.
 
     Attributes:
         dag_id: The DAG to run.
         run_id: See `shared.model.run_id`; Airflow's unique key together with `dag_id`.
-        conf: What the DAG finds in `dag_run.conf`: flat, JSON only.
+        conf: The DAG's `dag_run.conf`: flat, JSON only.
         route: Name of the route that asked for it, as `conf` shows it.
         route_id: Id of that route, which the run id is made of: it survives a rename.
-        logical_date: None for a run without one, which is all that a DAG started by a file needs.
-        when_paused: What becomes of it while its DAG is paused.
-        max_runs_per_minute: The route's own cap on runs created; None where it has none.
-        max_queued_runs: The route's own cap on runs that wait in Airflow; None where it has none.
+        logical_date: None for a run without one, which suits most DAGs that a file starts.
+        when_paused: What happens to it while its DAG is paused.
+        max_runs_per_minute: The route's own cap on runs created; None if it has none.
+        max_queued_runs: The route's own cap on runs that wait in Airflow; None if it has none.
     """
 
     dag_id: str

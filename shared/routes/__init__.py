@@ -1,1 +1,1 @@
-"""Routes: which blob starts which DAG, with what conf. Pure but for reading the file; see docs/routes.md."""
+"""Routes: which blob starts which DAG, with what conf. Pure, except for reading the file."""

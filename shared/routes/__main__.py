@@ -1,4 +1,4 @@
-"""Checks and explains routes at the command line; sends nothing and needs no other app setting."""
+"""Check and explain routes on the command line; sends nothing and needs no other app setting."""
 
 import argparse
 import os
@@ -15,14 +15,14 @@ from shared.routes.route import Route
 from shared.routes.table import RouteTable
 
 OK, UNUSABLE, NO_RUN = 0, 1, 3
-"""Exit codes; argparse has 2 for a wrong command line."""
+"""Exit codes; argparse uses 2 for a wrong command line."""
 
 _ROOT = Path(__file__).parents[2]
 _MADE_UP = "made-up"
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
-    """Run one command; give the exit code."""
+    """Run one command; return the exit code."""
     arguments = _parser().parse_args(argv)
     try:
         table = _load(arguments.file, environ)
@@ -62,11 +62,11 @@ def _explain(table: RouteTable, arguments: argparse.Namespace, now: datetime) ->
     if _MADE_UP in (event.account, event.etag):
         lines.append("the run id is right only with --account and --etag of the blob")
     if table.needs_head(event, api=arguments.api):
-        lines.append("in queue mode this takes one HEAD; facts that were not given refuse nothing here")
+        lines.append("in queue mode this takes one HEAD; facts that are not given refuse nothing here")
     try:
         verdicts = table.explain(event, api=arguments.api)
     except CopyPending as error:
-        return [*lines, f"tried again later: {error}"], NO_RUN
+        return [*lines, f"retried later: {error}"], NO_RUN
     lines += explanation(table, event, verdicts)
     return lines, OK if any(verdict.fires for verdict in verdicts) else NO_RUN
 
@@ -86,7 +86,7 @@ def _event(arguments: argparse.Namespace, now: datetime) -> BlobEvent:
         blob_type=arguments.blob_type,
         copy_status=arguments.copy_status,
         metadata=metadata,
-        # Only a HEAD gives these, and where there was one there is this.
+        # Only a HEAD provides these, and with it comes `last_modified`.
         last_modified=now if metadata or arguments.copy_status else None,
     )
 

@@ -15,7 +15,7 @@ _CREATES = frozenset({"CreateFile", "SftpCreate"})
 _COPY = "CopyBlob"
 
 type Api = str | None
-"""The storage call that raised the event (`data.api` of Event Grid), where the source tells."""
+"""The storage call that raised the event (`data.api` of Event Grid), if the source has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +23,9 @@ class Default:
     """One default.
 
     Attributes:
-        refuses: Tells that this blob is no complete file. An unknown fact refuses nothing.
-        needs_head: Tells that only a `HEAD` shows whether it is one.
-        purpose: One line for people.
+        refuses: Whether this blob is not a complete file. An unknown fact refuses nothing.
+        purpose: One line of documentation.
+        needs_head: Whether only a `HEAD` shows that.
     """
 
     refuses: Callable[[BlobEvent, Api], bool]
@@ -64,7 +64,7 @@ def _is_directory_stub(event: BlobEvent, _api: Api) -> bool:
 
 
 PENDING_COPY = "pending_copy"
-"""The one default that does not refuse for good: the event is to be tried again once the copy is done."""
+"""The one default that does not refuse for good: the event is retried once the copy is done."""
 
 DEFAULTS: Mapping[str, Default] = {
     "success_marker": Default(
@@ -99,7 +99,7 @@ DEFAULTS: Mapping[str, Default] = {
     PENDING_COPY: Default(
         refuses=lambda event, _api: event.copy_status == "pending",
         needs_head=lambda _event, api: api == _COPY,
-        purpose="Targets of a copy that has not finished; tried again, never dropped",
+        purpose="Targets of a copy that has not finished; retried, never dropped",
     ),
 }
 
@@ -110,10 +110,10 @@ def is_for_folders(match: str) -> bool:
 
 
 def refusal(event: BlobEvent, api: Api, switched_on: Mapping[str, Default]) -> str | None:
-    """Give the name of the first default that takes the blob for unfinished or bookkeeping."""
+    """Return the name of the first default that takes the blob for unfinished or bookkeeping."""
     return next((name for name, default in switched_on.items() if default.refuses(event, api)), None)
 
 
 def needs_head(event: BlobEvent, api: Api, switched_on: Mapping[str, Default]) -> bool:
-    """Tell whether a default waits for a fact that a `HEAD` gives and the event lacks."""
+    """Tell whether a default needs a fact that a `HEAD` provides and the event lacks."""
     return any(default.needs_head(event, api) for default in switched_on.values())

@@ -1,4 +1,4 @@
-"""Says for people what the routes make of one blob."""
+"""`explanation`: the verdicts of the routes on one blob, as text."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _COMPLETE = "complete."
 
 
 def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Give the lines: each route's verdict with its reason, and the runs that would start."""
+    """Return the lines: each route's verdict with its reason, and the runs that would start."""
     subject = Subject(event.path)
     runs = 0
     for verdict in verdicts:
@@ -29,13 +29,15 @@ def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]
             yield f"{where}: fires"
             yield from _run(verdict, event)
     if rest := [route.name for route in table.routes[len(verdicts) :]]:
-        yield f"not looked at, for {verdicts[-1].route.name} ends the search: {', '.join(rest)}"
+        yield f"not tried, because {verdicts[-1].route.name} ends the search: {', '.join(rest)}"
     yield f"{runs} run{'s' * (runs != 1)}"
 
 
 def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
     run = verdict.route.request(event, verdict.captures or {})
     yield f"  DAG     {run.dag_id}"
+    if run.route_id != run.route:
+        yield f"  id      {run.route_id}, of the route, in the run id"
     yield f"  run id  {run.run_id}"
     if run.logical_date:
         yield f"  date    {run.logical_date.isoformat()}"
@@ -50,7 +52,7 @@ def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
 
 def _reason(refusal: str) -> str:
     if refusal == IGNORED:
-        return "it is an exception: nothing starts, and no route below is looked at"
+        return "it is an exception: nothing starts, and the routes below are not tried"
     if refusal.startswith(_COMPLETE):
         name = refusal.removeprefix(_COMPLETE)
         return f"{refusal} refuses it ({DEFAULTS[name].purpose}); off with complete = {{ {name} = false }}"

@@ -12,7 +12,7 @@ class Faults:
         self._lines = line_numbers(toml)
         self._found: list[tuple[int, str, str]] = []
         self.route = ""
-        """The route that is being read, as the messages name it."""
+        """The route that is being read, as messages name it."""
 
     def __len__(self) -> int:
         return len(self._found)
@@ -21,15 +21,15 @@ class Faults:
         return "".join(f"\n  line {line}{route}: {msg}" for line, route, msg in sorted(self._found))
 
     def add(self, place: Path, msg: str) -> None:
-        """Note a fault at a place of the file."""
+        """Add a fault at a place in the file."""
         self._found.append((self.line(place), self.route, msg))
 
     def line(self, place: Path) -> int:
-        """Give the line of a place."""
+        """Return the line of a place."""
         return line_of(self._lines, place)
 
     def attempt[T](self, place: Path, what: str, parse: Callable[[], T]) -> T | None:
-        """Call `parse`; note its ValueError as a fault of `what` and give None."""
+        """Call `parse`; add its ValueError as a fault of `what` and return None."""
         try:
             return parse()
         except ValueError as error:

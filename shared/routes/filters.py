@@ -1,4 +1,4 @@
-"""`Filters`: what a route asks of a blob beside its path."""
+"""`Filters`: the conditions of a route beside the path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Filters:
     Attributes:
         min_size: Fewest bytes.
         max_size: Most bytes.
-        content_type: One of these, without parameters and case; a last `*` stands for the rest.
+        content_type: One of these, without parameters, in any case; a final `*` matches the rest.
         suffix: The name ends with one of these, exactly.
         metadata: Each key is there, in any case, with this value; `True` is any value.
         ignore_empty: Refuse blobs of 0 bytes.
@@ -29,7 +29,7 @@ class Filters:
     ignore_empty: bool = False
 
     def refusal(self, event: BlobEvent) -> str | None:
-        """Give the key of the first condition that does not hold."""
+        """Return the key of the first condition that does not hold."""
         holds = {
             "ignore_empty": not self.ignore_empty or event.size > 0,
             "min_size": event.size >= self.min_size,
@@ -43,7 +43,7 @@ class Filters:
         return next((key for key, held in holds.items() if not held), None)
 
     def needs_head(self, event: BlobEvent) -> bool:
-        """Tell whether a condition waits for a fact that only a `HEAD` gives."""
+        """Tell whether a condition needs a fact that only a `HEAD` provides."""
         return bool(self.metadata) or (bool(self.content_type) and event.content_type is None)
 
     def _has_type(self, content_type: str) -> bool:
@@ -62,5 +62,5 @@ class Filters:
 
 
 def is_headed(event: BlobEvent) -> bool:
-    """Tell whether the event's facts were read from the blob: only then there is a `last_modified`."""
+    """Tell whether the event's facts include those of a `HEAD`: only then it has a `last_modified`."""
     return event.last_modified is not None

@@ -1,4 +1,4 @@
-"""The keys of a route in routes.toml and what each may hold, as docs/routes.schema.json tells editors."""
+"""The keys of a route in routes.toml and their values; docs/routes.schema.json describes the same."""
 
 import json
 import re
@@ -21,81 +21,81 @@ def _refuse(msg: str) -> Never:
 
 
 def text(value: object) -> str:
-    """Take a text that is not empty."""
-    return value if isinstance(value, str) and value else _refuse("is no text")
+    """Read a string that is not empty."""
+    return value if isinstance(value, str) and value else _refuse("must be a string that is not empty")
 
 
 def name(value: object) -> str:
-    """Take a route's name or id: they go into run ids, logs, and the keys of the outbox."""
+    """Read a route's name or id: they go into run ids, logs, and the keys of the outbox."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        _refuse("is no name: 1 to 63 letters, digits, - and _, the first no - or _")
+        _refuse("must be a name: 1 to 63 letters, digits, - and _, beginning with a letter or digit")
     return value
 
 
 def dag_id(value: object) -> str:
-    """Take a DAG id as Airflow allows it."""
+    """Read a DAG id as Airflow allows it."""
     if not isinstance(value, str) or not _DAG_ID.fullmatch(value):
-        _refuse("is no DAG id: 1 to 250 letters, digits, _, . and -")
+        _refuse("must be a DAG id: 1 to 250 letters, digits, _, . and -")
     return value
 
 
 def dag_ids(value: object) -> frozenset[str]:
-    """Take the list of DAGs that a `dag_id` with captures may name."""
+    """Read the list of DAGs that a `dag_id` with captures may name."""
     if not isinstance(value, list) or not value:
-        _refuse('is no list of DAG ids such as ["orders", "returns"]')
+        _refuse('must be a list of DAG ids such as ["orders", "returns"]')
     return frozenset(map(dag_id, value))
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Take one text or a list of them."""
+    """Read one string or a list of them."""
     items = value if isinstance(value, list) else [value]
     if not items or not all(isinstance(item, str) and item for item in items):
-        _refuse("is neither a text nor a list of texts")
+        _refuse("must be a string or a list of strings")
     return tuple(items)
 
 
 def boolean(value: object) -> bool:
-    """Take true or false."""
-    return value if isinstance(value, bool) else _refuse("is neither true nor false, without quotes")
+    """Read true or false."""
+    return value if isinstance(value, bool) else _refuse("must be true or false, without quotes")
 
 
 def integer(least: int, what: str) -> Callable[[object], int]:
-    """Take a whole number from `least` on."""
+    """Read a whole number from `least` on."""
 
     def parse(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            _refuse(f"is no number of {what}: write a whole number from {least} on, without quotes")
+            _refuse(f"must be a number of {what}: a whole number from {least} on, without quotes")
         return value
 
     return parse
 
 
 def table(value: object) -> dict[str, object]:
-    """Take a table."""
-    return value if isinstance(value, dict) else _refuse('is no table such as { key = "value" }')
+    """Read a table."""
+    return value if isinstance(value, dict) else _refuse('must be a table such as { key = "value" }')
 
 
 def metadata(value: object) -> dict[str, object]:
-    """Take the metadata that a blob must have."""
+    """Read the metadata that a blob must have."""
     if not all(isinstance(item, str) or item is True for item in table(value).values()):
-        _refuse("wants a text for each key, or true for any text")
+        _refuse("must have a string for each key, or true for any value")
     return table(value)
 
 
 def switches(value: object) -> dict[str, object]:
-    """Take completeness defaults to switch on or off by their names."""
+    """Read completeness defaults to switch on or off by their names."""
     for key, on in table(value).items():
         if key not in DEFAULTS:
-            _refuse(f"knows no {key!a}{near(key, DEFAULTS)}; there are {', '.join(DEFAULTS)}")
+            _refuse(f"has the unknown key {key!a}{near(key, DEFAULTS)}; the keys are {', '.join(DEFAULTS)}")
         if not isinstance(on, bool):
-            _refuse(f"wants true or false for {key}")
+            _refuse(f"must be true or false for {key}")
     return table(value)
 
 
 def when_paused(value: object) -> WhenPaused:
-    """Take what becomes of runs of a paused DAG."""
+    """Read what happens to runs of a paused DAG."""
     if not isinstance(value, str) or value not in list(WhenPaused):
-        _refuse(f"is none of {', '.join(WhenPaused)}")
+        _refuse(f"must be one of {', '.join(WhenPaused)}")
     return WhenPaused(value)
 
 
@@ -121,7 +121,7 @@ RUN: Mapping[str, Parse] = {
     "stop": boolean,
     "complete": switches,
 }
-"""Keys that mean nothing where `ignore` is true."""
+"""Keys that have no effect if `ignore` is true."""
 
 ROUTE: Mapping[str, Parse] = {
     "name": name,
@@ -133,12 +133,12 @@ ROUTE: Mapping[str, Parse] = {
 
 
 def near(key: str, known: Mapping[str, object]) -> str:
-    """Suggest what may have been meant by a key that is not known."""
+    """Suggest the known key that an unknown one resembles."""
     found = get_close_matches(key, known, n=1)
     return f", did you mean {found[0]}?" if found else ""
 
 
 def shown(value: object) -> str:
-    """Write a value about as the file has it, on one line and not at length."""
+    """Return a value about as the file has it, on one line, shortened."""
     line = json.dumps(value, default=str)
     return line if len(line) <= 80 else f"{line[:77]}..."  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""Where the routes of a TOML text stand: the standard library's parser does not tell."""
+"""`line_numbers`: the lines of the keys in a TOML text; the standard library's parser has none."""
 
 import re
 
@@ -21,8 +21,8 @@ type Path = tuple[str | int, ...]
 def line_numbers(text: str) -> dict[Path, int]:
     """Map the places in a valid TOML text to line numbers from 1.
 
-    A place is a path such as `("route", 0, "conf", "day")`. What stands in an inline table or array is found
-    under the key that holds it.
+    A place is a path such as `("route", 0, "conf", "day")`. The content of an inline table or array has the
+    place of the key that holds it.
     """
     lines: dict[Path, int] = {}
     counts: dict[str, int] = {}
@@ -47,14 +47,14 @@ def line_numbers(text: str) -> dict[Path, int]:
 
 
 def line_of(lines: dict[Path, int], path: Path) -> int:
-    """Give the line of the place, or of the nearest one around it; 1 where there is none."""
+    """Return the line of the place, or of the nearest one around it; 1 where there is none."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
 
 
 def _blank(silent: re.Match[str]) -> str:
-    """Keep the lines and the columns of a text or comment, and nothing else."""
+    """Replace a string or comment by as many characters, so that lines and columns stay."""
     return re.sub(r"[^\n]", "_", silent[0])
 
 

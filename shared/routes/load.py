@@ -1,4 +1,4 @@
-"""Finds the routes that the app settings name."""
+"""`load_routes`: find the routes that the app settings name."""
 
 from pathlib import Path
 
@@ -24,15 +24,15 @@ def load_routes(
     when_paused: WhenPaused = WhenPaused.QUEUE,
     logical_date: str = NO_DATE,
 ) -> RouteTable:
-    """Give the routes: of `inline`, or else of the file, or else one for `dag_id` that matches every blob.
+    """Return the routes: of `inline`, or else of the file, or else one for `dag_id` that matches every blob.
 
     Args:
         root: Folder that `file` is relative to: the app's.
         inline: TOML (`AIRFLOW_ROUTES`).
         file: Path (`ROUTES_FILE`); empty for `routes.toml`, which need not exist.
         dag_id: The DAG of every blob (`AIRFLOW_DAG_ID`); not used where there are routes.
-        when_paused: For routes that do not say.
-        logical_date: For routes that do not say: `none` or `event_time`.
+        when_paused: Default of the routes.
+        logical_date: Default of the routes: `none` or `event_time`.
 
     Raises:
         Misconfigured: The routes are unusable, or there are none.
@@ -62,7 +62,7 @@ def load_routes(
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
+        return path.read_text(encoding="utf-8-sig")  # Windows editors write a byte order mark
     except (OSError, UnicodeError) as error:
         msg = f"ROUTES_FILE={path.name!a} cannot be read: {error}."
         raise Misconfigured(msg) from error

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol
 
 MAX_DIGITS = 18
-"""Of an `int` capture, so that the number fits 64 bits wherever it goes."""
+"""Of an `int` capture, so that the number fits into 64 bits everywhere."""
 
 _DIGITS = re.compile(f"[0-9]{{1,{MAX_DIGITS}}}")
 _TOKENS = {"yyyy": 4, "MM": 2, "dd": 2, "HH": 2, "mm": 2, "ss": 2}
@@ -24,7 +24,7 @@ _TOKEN = re.compile("(" + "|".join(_TOKENS) + ")")
 
 
 class Subject:
-    """A text to match, `container/name`, with what several patterns ask of it."""
+    """A text to match, `container/name`, with what several patterns need of it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -33,32 +33,32 @@ class Subject:
 
     @cached_property
     def slashes(self) -> int:
-        """The places right behind a `/`."""
+        """The places directly after a `/`."""
         return self.occurrences("/")
 
     @cached_property
     def others(self) -> int:
-        """The places right behind any other character."""
+        """The places directly after any other character."""
         return self.slashes ^ ((1 << self.size) - 1)
 
     @cached_property
     def digits(self) -> int:
-        """The places right behind an ASCII digit."""
+        """The places directly after an ASCII digit."""
         mask = 0
         for run in re.finditer("[0-9]+", self.text):
             mask |= ((1 << (run.end() - run.start())) - 1) << (self.size - run.end())
         return mask
 
     def occurrences(self, literal: str) -> int:
-        """Give the places right behind each occurrence, overlapping ones included."""
+        """Return the places directly after each occurrence, overlapping ones included."""
         return self._marked(literal, self._find, literal)
 
     def moments(self, moment: "Moment") -> int:
-        """Give the places right before each text that is such a moment, overlapping ones included."""
+        """Return the places directly before each text that is such a moment, overlapping ones included."""
         return self._marked(moment, self._find_moments, moment)
 
     def _marked[T](self, key: object, find: Callable[[T], Iterable[int]], what: T) -> int:
-        """Find once for each text, however many steps ask."""
+        """Search each text once, however many steps need it."""
         if key not in self._marks:
             self._marks[key] = sum(1 << place for place in find(what))
         return self._marks[key]
@@ -79,10 +79,10 @@ class Step(Protocol):
     """One step of a pattern."""
 
     def starts(self, subject: Subject, ends: int) -> int:
-        """Give the places from which this step reaches one of `ends`."""
+        """Return the places from which this step reaches one of `ends`."""
 
     def end(self, subject: Subject, start: int, ends: int) -> int:
-        """Give the farthest of `ends` that this step reaches from `start`, one of its `starts`."""
+        """Return the last of `ends` that this step reaches from `start`, one of its `starts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class InFolder:
         return _farthest(ends, 0 if slash < 0 else subject.size - slash)
 
     def value(self, text: str) -> object:
-        """Give the text as it is."""
+        """Return the text as it is."""
         return text
 
 
@@ -135,7 +135,7 @@ class AnyPath:
         return _farthest(ends, 0)
 
     def value(self, text: str) -> object:
-        """Give the text as it is."""
+        """Return the text as it is."""
         return text
 
 
@@ -172,7 +172,7 @@ class Int:
         return _farthest(ends, subject.size - run.end() if run else start)
 
     def value(self, text: str) -> object:
-        """Give the number."""
+        """Return the number."""
         return int(text)
 
 
@@ -215,12 +215,12 @@ class Moment:
         return start - self.width
 
     def value(self, text: str) -> object:
-        """Give the day or the moment."""
+        """Return the day or the moment."""
         hit = self.regex.match(text)
         return hit and self.read(hit)
 
     def read(self, hit: re.Match[str]) -> date | datetime | None:
-        """Give the moment; None for one that no calendar has."""
+        """Return the moment; None for one that no calendar has."""
         numbers = {"MM": "1", "dd": "1"} | hit.groupdict()
         try:
             moment = datetime(*(int(numbers.get(token, "0")) for token in _TOKENS), tzinfo=UTC)  # type: ignore[arg-type,misc]
@@ -234,6 +234,6 @@ Capture = InFolder | AnyPath | Int | Moment
 
 
 def _farthest(ends: int, limit: int) -> int:
-    """Give the lowest bit from `limit` on: the end that is farthest to the right."""
+    """Return the lowest bit from `limit` on: the end that is farthest to the right."""
     ends >>= limit
     return (ends & -ends).bit_length() - 1 + limit

@@ -32,7 +32,7 @@ _LEX = re.compile(
 
 @dataclass(frozen=True)
 class Pattern:
-    """A compiled pattern; `compile_pattern` makes it. Case-sensitive, as blob names are.
+    """A compiled pattern; see `compile_pattern`. Case-sensitive, like blob names.
 
     Attributes:
         text: As written.
@@ -67,7 +67,7 @@ class Pattern:
         )
 
     def match(self, subject: Subject) -> dict[str, object] | None:
-        """Give the captures' values, None where the pattern does not match the whole text."""
+        """Return the captures' values, None where the pattern does not match the whole text."""
         ends = 1
         later = []
         for step, _ in reversed(self.steps):
@@ -89,22 +89,22 @@ class Pattern:
         return values
 
     def why_not(self, subject: Subject) -> str:
-        """Say for people why the pattern does not match the text."""
+        """Explain why the pattern does not match the text."""
         text = subject.text
         if not text.startswith(self.head):
             if text.casefold().startswith(self.head.casefold()):
-                return f"it begins with {self.head!r} in other upper and lower case letters"
+                return f"it begins with {self.head!r} in other letter case"
             return f"it does not begin with {self.head!r}"
         if not text.endswith(self.tail):
             return f"it does not end with {self.tail!r}"
         if (names := self._fits(subject, across=True, typed=True)) is not None:
             return f"a capture stays in one folder; write {{{names or 'name'}:path}} (or **) to cross folders"
         if self._fits(subject, across=True, typed=False) is not None:
-            return "a capture with a type does not fit: int is digits alone, a date has its exact layout"
+            return "a typed capture does not match: int takes digits only, a date its exact layout"
         return "its folders and fixed texts differ"
 
     def _fits(self, subject: Subject, *, across: bool, typed: bool) -> str | None:
-        """Try a looser pattern; give the name of its first loosened capture."""
+        """Try a looser pattern; return the name of its first loosened capture, None if it does not match."""
         loosened = []
         for step, name in self.steps:
             loose = (across and isinstance(step, InFolder)) or (not typed and isinstance(step, Int | Moment))
@@ -124,7 +124,9 @@ def compile_pattern(text: str) -> Pattern:
         msg = f"has {len(text)} characters; the limit is {MAX_LENGTH}"
         raise ValueError(msg)
     if "\\" in text or "//" in text or text.startswith("/"):
-        msg = "is no path: write container/folder/{name}, without \\, without // and without / in front"
+        msg = (
+            "must be a path such as container/folder/{name}, without \\, without // and without a / in front"
+        )
         raise ValueError(msg)
     if text.endswith("/"):
         msg = "ends with /; add {name} for its files, or ** for all below"
@@ -149,7 +151,7 @@ def _capture(spec: str) -> tuple[Step, str]:
     name, colon, kind = spec.partition(":")
     kind, _, layout = kind.partition(":")
     if not _NAME.fullmatch(name):
-        msg = f"has {{{spec}}}: a capture's name has letters, digits and _ alone and begins with no digit"
+        msg = f"has {{{spec}}}: a name must consist of letters, digits and _, and not begin with a digit"
         raise ValueError(msg)
     if layout and kind != "date":
         msg = f"has {{{spec}}}: only a date has a layout"
@@ -164,7 +166,7 @@ def _capture(spec: str) -> tuple[Step, str]:
         case "date":
             return Moment.of(layout or DEFAULT_DATE_LAYOUT), name
         case _:
-            msg = f"has {{{spec}}}: {kind!a} is no type of a capture; use {_KINDS}"
+            msg = f"has {{{spec}}}: {kind!a} is not a type of a capture; use {_KINDS}"
             raise ValueError(msg)
 
 
@@ -182,7 +184,7 @@ def _wildcard(token: re.Match[str]) -> Step:
             msg = f"has {token[0]} inside a name: ** stands for whole folders, as in a/**/b or a/**; use *"
             raise ValueError(msg)
         case _:
-            msg = f"has a {token[0]} without its partner; write {{{{ or }}}} for the character"
+            msg = f"has an unmatched {token[0]}; write {{{{ or }}}} for the character"
             raise ValueError(msg)
 
 
@@ -195,7 +197,7 @@ def _check(text: str, steps: Sequence[tuple[Step, str | None]]) -> None:
         msg = f"has more than {MAX_CAPTURES} captures and stars"
         raise ValueError(msg)
     if not any("/" in getattr(step, "text", "") or isinstance(step, AnyPath | Folders) for step, _ in steps):
-        msg = f"names a container alone; write {text}/{{name}}, or {text}/** for all below"
+        msg = f"names only a container; write {text}/{{name}}, or {text}/** for all below"
         raise ValueError(msg)
     for (first, _), (second, _) in pairwise(steps):
         if not any(isinstance(step, Literal | Moment | Folders) for step in (first, second)):

@@ -1,4 +1,4 @@
-"""Reads a TOML text into a route table; the text is checked as a whole."""
+"""`read_routes`: read a TOML text into a route table, and check it as a whole."""
 
 import tomllib
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ _TOP: Mapping[str, object] = {_ROUTE: None, _COMPLETE: None}
 def read_routes(
     toml: str, *, origin: str, when_paused: WhenPaused = WhenPaused.QUEUE, logical_date: str = NO_DATE
 ) -> RouteTable:
-    """Give the table that a TOML text describes.
+    """Return the table that a TOML text describes.
 
-    `when_paused` and `logical_date` (`none` or `event_time`) hold for routes that do not say.
+    `when_paused` and `logical_date` (`none` or `event_time`) are the defaults of the routes.
 
     Raises:
-        Misconfigured: With every fault, each with its line, its route and what to do. `origin` says where the
-            text is from.
+        Misconfigured: With every fault, each with its line, its route and what to do. `origin` names the
+            source of the text.
     """
     try:
         document = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
-        msg = f"{origin} is no TOML: {error}"
+        msg = f"{origin} is not valid TOML: {error}"
         raise Misconfigured(msg) from error
     faults = Faults(toml)
     routes = _read_document(document, faults, {"when_paused": when_paused, "logical_date": logical_date})
@@ -44,12 +44,14 @@ def read_routes(
 def _read_document(document: dict[str, Any], faults: Faults, base: dict[str, Any]) -> list[Route]:
     for key in document:
         if key not in _TOP:
-            faults.add((key,), f"{key} is no key of a file of routes{keys.near(key, _TOP)}")
+            faults.add((key,), f"{key} is not a key of a file of routes{keys.near(key, _TOP)}")
     value = document.get(_COMPLETE, {})
     complete = faults.attempt((_COMPLETE,), f"complete = {keys.shown(value)}", lambda: keys.switches(value))
     tables = document.get(_ROUTE, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        faults.add((_ROUTE,), "a route begins with [[route]], in two pairs of brackets: it is one of a list")
+        faults.add(
+            (_ROUTE,), "a route begins with [[route]], in double brackets, because there may be several"
+        )
         return []
     if not tables:
         faults.add((), "there is no [[route]], so no blob would start anything")
@@ -72,7 +74,7 @@ def _read_document(document: dict[str, Any], faults: Faults, base: dict[str, Any
 def _check_unique(
     place: Path, table: Mapping[str, object], taken: dict[tuple[str, str], int], faults: Faults
 ) -> None:
-    """Note a name or an id that a route above has; `taken` holds the line of each."""
+    """Add a fault for a name or an id that a route above has; `taken` holds the line of each."""
     key = "id" if "id" in table else "name"
     for what, value in (("name", table.get("name")), ("id", table.get(key))):
         if not isinstance(value, str):

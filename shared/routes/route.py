@@ -37,9 +37,9 @@ class Route:
         logical_date: `none`, `event_time`, or one date capture in braces.
         max_runs_per_minute: See `RunRequest`.
         max_queued_runs: See `RunRequest`.
-        stop: Look no further once this route has fired.
-        ignore: Start nothing, and look no further: an exception from the routes below.
-        line: Where it stands in its file, from 1; 0 for the route that stands in for a file.
+        stop: Do not try the routes below once this one has fired.
+        ignore: Start nothing, and do not try the routes below: an exception from them.
+        line: Line in its file, from 1; 0 for the default route without a file.
     """
 
     id: str
@@ -60,10 +60,10 @@ class Route:
     line: int = 0
 
     def refusal(self, event: BlobEvent, captures: Mapping[str, object], api: Api) -> str | None:
-        """Give the reason not to fire for a blob that `match` fits, as `<key>` or `complete.<default>`.
+        """Return why not to fire for a blob that matches, as `<key>` or `complete.<default>`; None to fire.
 
         Raises:
-            CopyPending: Nothing else stands against firing, but the blob is still being copied.
+            CopyPending: The only reason is that the blob is still being copied.
         """
         if reason := self.filters.refusal(event):
             return reason
@@ -78,7 +78,7 @@ class Route:
         return f"complete.{reason}" if reason else None
 
     def needs_head(self, event: BlobEvent, api: Api) -> bool:
-        """Tell whether the route needs facts that a `HEAD` gives and the event, so far without one, lacks."""
+        """Tell whether the route needs facts that a `HEAD` provides and the event lacks."""
         return (
             self.head
             or self.filters.needs_head(event)
@@ -87,7 +87,7 @@ class Route:
         )
 
     def request(self, event: BlobEvent, captures: Mapping[str, object]) -> RunRequest:
-        """Give the run that a blob which `match` fits, and nothing refuses, should start."""
+        """Return the run to start for a blob that matches and that nothing refuses."""
         extra = render_conf(self.conf, captures, event)
         if completeness.is_for_folders(self.match.text):
             extra = {"folder": event.name.rpartition("/")[0], **extra}

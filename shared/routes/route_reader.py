@@ -1,4 +1,4 @@
-"""Reads one route of a file: its keys, and what hangs together in it."""
+"""`read_route`: read one route of a file, and check its keys together."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,13 +23,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def read_route(
     place: Path, table: Mapping[str, Any], faults: Faults, base: Mapping[str, Any]
 ) -> Route | None:
-    """Give the route, or None and its faults.
+    """Return the route, or None and its faults.
 
     Args:
-        place: Of the route in the file.
+        place: Place of the route in the file.
         table: The route as TOML gave it.
-        faults: Takes what is wrong.
-        base: `when_paused`, `logical_date` and `complete` for routes that do not say.
+        faults: Collects what is wrong.
+        base: Defaults of `when_paused`, `logical_date` and `complete`.
     """
     before = len(faults)
     _check_keys(place, table, faults)
@@ -42,7 +42,7 @@ def read_route(
         return None
     pattern: Pattern = values["match"]
     if values.get("max_size", values.get("min_size", 0)) < values.get("min_size", 0):
-        faults.add((*place, "max_size"), "max_size is below min_size, so no blob fits")
+        faults.add((*place, "max_size"), "max_size is below min_size, so no blob matches")
     if not values.get("ignore"):
         values = {**base, **values, "complete": {**base["complete"], **values.get("complete", {})}}
         values["complete"] = _complete(place, values, faults)
@@ -63,16 +63,18 @@ def _check_keys(place: Path, table: Mapping[str, Any], faults: Faults) -> None:
     ignore = table.get("ignore") is True
     for key in table:
         if key not in keys.ROUTE:
-            faults.add((*place, key), f"{key} is no key of a route{keys.near(key, keys.ROUTE)}")
+            faults.add((*place, key), f"{key} is not a key of a route{keys.near(key, keys.ROUTE)}")
         elif ignore and key in keys.RUN:
-            faults.add((*place, key), f"{key} means nothing beside ignore = true, which starts no run")
+            faults.add(
+                (*place, key), f"{key} has no effect beside ignore = true, which starts no run; remove it"
+            )
     for key in ("name", "match", "dag_id"):
         if key not in table and not (ignore and key == "dag_id"):
             faults.add(place, f"{key} is missing")
 
 
 def _complete(place: Path, values: Mapping[str, Any], faults: Faults) -> dict[str, Default]:
-    """Give the defaults that are on; one that refuses all that `match` fits is a mistake."""
+    """Return the defaults that are on; one that refuses all that `match` fits is a mistake."""
     pattern: Pattern = values["match"]
     complete = {key: default for key, default in DEFAULTS.items() if values["complete"].get(key, True)}
     if is_for_folders(pattern.text):
@@ -86,8 +88,8 @@ def _complete(place: Path, values: Mapping[str, Any], faults: Faults) -> dict[st
     if key := refusal(_sample(name), None, complete):
         faults.add(
             (*place, "match"),
-            f"complete.{key} refuses every name that {pattern.text!r} fits, so the route can never fire;"
-            f" if they are meant, add complete = {{ {key} = false }}",
+            f"complete.{key} refuses every name that matches {pattern.text!r}, so the route can never fire;"
+            f" if such files are wanted, add complete = {{ {key} = false }}",
         )
     return complete
 
@@ -98,7 +100,7 @@ def _conf(place: Path, conf: Mapping[str, Any], pattern: Pattern, faults: Faults
         where = (*place, "conf", key)
         if key in FACTS:
             faults.add(
-                where, f"conf.{key} is a fact of the blob, which no route can replace; take another name"
+                where, f"conf.{key} is a fact of the blob, which no route can replace; choose another name"
             )
         compiled[key] = faults.attempt(
             where,
@@ -116,30 +118,31 @@ def _dag_id(place: Path, values: Mapping[str, Any], faults: Faults) -> Template 
     )
     if template and template.names and "dag_ids" not in values:
         faults.add(
-            where, f'{what} lets a file name choose: list the DAGs that it may, as in dag_ids = ["orders"]'
+            where,
+            f'{what} lets a file name choose the DAG: list the allowed ones, as in dag_ids = ["orders"]',
         )
     if template and not template.names:
         faults.attempt(where, what, lambda: keys.dag_id(values["dag_id"]))
         if "dag_ids" in values:
             faults.add(
                 (*place, "dag_ids"),
-                "dag_ids is for a dag_id with a capture in it, such as {feed}; take it out",
+                "dag_ids is for a dag_id with a capture in it, such as {feed}; remove it",
             )
     return template
 
 
 def _date(text: str, pattern: Pattern) -> str:
-    """Take `none`, `event_time`, or one date capture in braces."""
+    """Read `none`, `event_time`, or one date capture in braces."""
     if text in {NO_DATE, EVENT_TIME}:
         return text
     if text == f"{{{text[1:-1]}}}" and isinstance(pattern.captures.get(text[1:-1]), Moment):
         return text
-    msg = f"is neither {NO_DATE} nor {EVENT_TIME} nor one date capture of match, such as {{day}}"
+    msg = f"must be {NO_DATE}, {EVENT_TIME}, or one date capture of match, such as {{day}}"
     raise ValueError(msg)
 
 
 def _sample(path: str) -> BlobEvent:
-    """Make up a blob that has nothing against it but its name."""
+    """Make up a blob that only its name can refuse."""
     container, _, name = path.partition("/")
     return BlobEvent(
         account="-", container=container or "-", name=name or "-", etag="-", size=1, event_time=_EPOCH, url=""

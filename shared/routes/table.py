@@ -31,7 +31,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What becomes of one event: a request for each route that fires, and why others do not.
+    """The result for one event: a request for each route that fires, and why others do not.
 
     With no requests there is at least one skip.
     """
@@ -42,7 +42,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one route says to one event.
+    """The result of one route for one event.
 
     Attributes:
         route: The route.
@@ -74,9 +74,9 @@ class RouteTable:
         self._texts = [(route.match.tail, route.match.inner) for route in self.routes]
 
     def match(self, event: BlobEvent, *, api: Api = None) -> Plan:
-        """Give the runs that the event should start.
+        """Return the runs that the event should start.
 
-        Facts that the event lacks refuse nothing: where `needs_head` says so, read them first. `api` is
+        Facts that the event lacks refuse nothing: if `needs_head` says so, read them first. `api` is
         `data.api` of an Event Grid event: a fact of the delivery, not of the blob.
 
         Raises:
@@ -113,7 +113,7 @@ class RouteTable:
         return False
 
     def explain(self, event: BlobEvent, *, api: Api = None) -> list[Verdict]:
-        """Give the verdict of every route up to one that ends the search, in their order.
+        """Return the verdict of every route up to one that ends the search, in their order.
 
         Raises:
             CopyPending: As `match`.
@@ -133,7 +133,7 @@ class RouteTable:
                 return
 
     def _candidates(self, path: str) -> Iterator[Route]:
-        """Give the routes whose fixed texts the path has: all that can match, and few that do not."""
+        """Return the routes whose fixed texts the path has: all that can match, and few that do not."""
         found: list[int] = []
         for length in takewhile(len(path).__ge__, self._head_lengths):
             found += self._by_head.get(path[:length], ())

@@ -1,4 +1,4 @@
-"""Templates of `conf` and `dag_id`: `{capture}` and `{event.<field>}` insert data and nothing else."""
+"""`Template`: text of `conf` and `dag_id`: `{capture}` and `{event.<field>}` insert data and nothing else."""
 
 import math
 import re
@@ -27,7 +27,7 @@ FIELDS: Mapping[str, Callable[[BlobEvent], object]] = {
     "sequencer": lambda event: event.sequencer,
     "traceparent": lambda event: event.traceparent,
 }
-"""What `{event.<field>}` gives, beside `{event.metadata.<key>}`."""
+"""The values of `{event.<field>}`, beside `{event.metadata.<key>}`."""
 
 _FROM_HEAD = frozenset({"content_type", "last_modified", "blob_type", "access_tier"})
 _METADATA = "metadata."
@@ -55,7 +55,7 @@ class Template:
         return [name for _, name in self.tokens if name is not None]
 
     def render(self, captures: Mapping[str, object], event: BlobEvent) -> object:
-        """Insert; a template that is one placeholder and nothing else keeps the value's type.
+        """Insert the values; a template of one placeholder and nothing else keeps the value's type.
 
         Raises:
             Absent: The event lacks a fact that the template asks for.
@@ -87,7 +87,7 @@ def compile_template(text: str, captures: Collection[str], *, event_fields: bool
     fixed = ""
     for token in _LEX.finditer(text):
         if token["stray"]:
-            msg = f"has a {token[0]} without its partner; write {{{{ or }}}} for the character"
+            msg = f"has an unmatched {token[0]}; write {{{{ or }}}} for the character"
             raise ValueError(msg)
         if token["name"] is None:
             fixed += token[0][0] if token["brace"] else token[0]
@@ -112,10 +112,10 @@ def compile_value(value: object, captures: Collection[str]) -> object:
         case list():
             return [compile_value(item, captures) for item in value]
         case time():
-            msg = "is a time without a day, which JSON has no form for; write it as a text"
+            msg = "is a time without a date, which JSON cannot hold; write it as a string"
             raise ValueError(msg)
         case float() if not math.isfinite(value):
-            msg = f"is {value}, which JSON does not have"
+            msg = f"is {value}, which JSON cannot hold"
             raise ValueError(msg)
     return value
 
@@ -155,14 +155,15 @@ def _check_name(name: str, captures: Collection[str], *, event_fields: bool) -> 
     if name in captures:
         return
     if field == name:
-        known = ", ".join(f"{{{capture}}}" for capture in captures) or "no named capture"
-        msg = f"has {{{name}}}, which is no capture of match; that has {known}"
+        known = ", ".join(f"{{{capture}}}" for capture in captures) or "none"
+        msg = f"has {{{name}}}, which is not a capture of match; its captures are {known}"
         raise ValueError(msg)
     if not event_fields:
-        msg = f"has {{{name}}}, but only captures of match can choose"
+        msg = f"has {{{name}}}, but dag_id can use captures of match only"
         raise ValueError(msg)
     if field not in FIELDS and not (field.startswith(_METADATA) and len(field) > len(_METADATA)):
-        msg = f"has {{{name}}}, which is no field of an event; there are {', '.join(FIELDS)}, metadata.<key>"
+        known = ", ".join(FIELDS)
+        msg = f"has {{{name}}}, which is not a field of an event; the fields are {known}, metadata.<key>"
         raise ValueError(msg)
 
 
@@ -180,7 +181,7 @@ def _value(name: str, captures: Mapping[str, object], event: BlobEvent) -> objec
     field = name.removeprefix(_EVENT)
     if field.startswith(_METADATA):
         key = field.removeprefix(_METADATA).lower()
-        # Metadata travels in headers, whose names have no case.
+        # Metadata is sent in headers, whose names are case-insensitive.
         value: object = next((text for name, text in event.metadata.items() if name.lower() == key), None)
     else:
         value = FIELDS[field](event)

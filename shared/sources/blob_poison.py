@@ -11,10 +11,10 @@ QUEUE = "webjobs-blobtrigger-poison"
 
 
 def addressee(body: bytes) -> tuple[str | None, str | None]:
-    """Name the function and the container that a message is about; None for what it does not say.
+    """Return the function and the container of a message; None for what it does not say.
 
     The shape is `BlobTriggerMessage` of the WebJobs storage extension: `Type`, `FunctionId`
-    (`Host.Functions.<name>`), `BlobType`, `ContainerName`, `BlobName`, `ETag`. Anybody may have put it there.
+    (`Host.Functions.<name>`), `BlobType`, `ContainerName`, `BlobName`, `ETag`. Any app may write there.
     """
     try:
         message = json.loads(body)
@@ -26,9 +26,9 @@ def addressee(body: bytes) -> tuple[str | None, str | None]:
 
 
 def read_poison(body: bytes) -> Iterator[Pending]:
-    """Give the blob that a message of ours is about, to be looked at again.
+    """Yield the blob of a message of this app, by name.
 
-    Its ETag is passed over: the blob trigger reads the current version whenever it runs.
+    The ETag of the message is ignored, as the blob trigger always reads the current version.
 
     Raises:
         BadEvent: The message names no blob.

@@ -1,4 +1,4 @@
-"""Event Grid's events, from a storage queue or its dead letters: they carry size and ETag themselves."""
+"""Events of Event Grid, from a storage queue or from its dead letters. They carry size and ETag."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,24 +14,24 @@ _SUBJECT = "/blobServices/default/containers/"
 
 
 def pending_from_event_grid(body: bytes) -> Iterator[Pending]:
-    """Give what a message or a dead letter tells of: one event or a list, in either schema.
+    """Yield the events of a message or a dead letter: one or a list, in either schema.
 
-    A created blob comes with its version; a renamed one only by its new name, because the event has no
-    ETag. Events of other types (the subscription should not send them) give nothing.
+    A created blob comes with its version, a renamed one by its new name only, because the event has no ETag.
+    Events of other types, which the subscription should not send, yield nothing.
 
     Sources: learn.microsoft.com/azure/event-grid/event-schema-blob-storage, and CloudEvents 1.0.
 
     Raises:
-        BadEvent: Something in the body is no event of Event Grid, or does not name a blob version; raised
-            after everything that can be read was given.
+        BadEvent: Something in the body is not an event of Event Grid, or identifies no blob version; raised
+            after all that can be read was yielded.
     """
     try:
-        told = json.loads(body)
+        message = json.loads(body)
     except (ValueError, RecursionError) as error:
-        msg = f"The message is no JSON ({type(error).__name__})."
+        msg = f"The message is not JSON ({type(error).__name__})."
         raise BadEvent(msg) from error
     fault: Exception | None = None
-    for event in told if isinstance(told, list) else [told]:
+    for event in message if isinstance(message, list) else [message]:
         try:
             pending = _read(event)
         except (BadEvent, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -84,7 +84,7 @@ def _path(subject: str, url: str) -> tuple[str, str]:
 
 
 def _endpoint(url: str) -> str:
-    """Give the account's blob endpoint: the event may name the `dfs` one, for the same blob."""
+    """Return the account's blob endpoint; the event may name the `dfs` one, for the same blob."""
     parts = urlsplit(url)
     host = parts.netloc.replace(".dfs.", ".blob.", 1)
     account = account_from_url(url)

@@ -1,5 +1,6 @@
 """`StorageAccount`: the SDK's clients for one account, made once and shared by all invocations."""
 
+import re
 from typing import TYPE_CHECKING
 
 import requests
@@ -82,6 +83,10 @@ def _transport(threads: int) -> RequestsTransport:
 
 
 def error_code(error: HttpResponseError) -> str:
-    """Return storage's own code of an error, such as `BlobNotFound`; `None` where it gave none."""
+    """Return storage's own code of an error, such as `BlobNotFound`; `unknown` where it gave none."""
     code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code))
+    if code is None and error.response is not None:
+        # The table SDK passes some errors on without their code.
+        found = re.search(r'"code":\s*"(\w+)"', error.response.text())
+        code = found[1] if found else None
+    return str(getattr(code, "value", code) or "unknown")

@@ -12,7 +12,7 @@ from shared.event_log import EventLog
 from shared.model.errors import BlobToDagError, StorageUnavailable
 from shared.model.pending import Pending
 from shared.storage.outbox import row_key
-from shared.storage.rows import Row, columns_of, long_text
+from shared.storage.rows import Row, columns_of, end_of, long_text, storable
 from shared.storage.tables import Entity, Table, Written
 
 TABLE = "airflowdead"
@@ -22,6 +22,8 @@ UNREADABLE = "unreadable"
 _TRIES = 5
 _BINARY_CHUNK = 32 * 1024
 _LARGEST_BODY = 512 * 1024
+_LONGEST_CONF = 262_144
+"""Characters; a row holds 1 MiB, and a longer conf was never sent."""
 
 
 class DeadLetters:
@@ -58,17 +60,17 @@ class DeadLetters:
         """
         now = self._now()
         pending = pending.after(error, now=now)
-        fallback = hashlib.sha256(pending.path.encode()).hexdigest()[:32]
+        columns = columns_of(pending)
+        if conf is not None:
+            columns |= long_text("conf", _json(conf))
         letter = {
             "PartitionKey": pending.lane.key,
-            "RowKey": key or (row_key(pending, unique="") if pending.event else fallback),
-            **columns_of(pending),
+            "RowKey": key or _key_of(pending),
+            # Each text ends where a longer one of an earlier death goes on.
+            **{end: "" for name in ("event", "conf") if (end := end_of(name, columns))},
+            **columns,
             "died_at": now,
         }
-        if conf is not None:
-            text = json.dumps(conf, ensure_ascii=False, default=str)
-            # Ends where a longer one of an earlier death goes on.
-            letter |= (chunks := long_text("conf", text)) | {f"conf_{len(chunks)}": ""}
         self._write(letter)
         self._log.error(
             "run.dead",
@@ -88,8 +90,11 @@ class DeadLetters:
         self._log.error("event.unreadable", source=row.partition, key=row.key, message=str(error))
 
     def add_unreadable(self, body: bytes, error: BlobToDagError, *, source: str, where: str = "") -> None:
-        """Write what cannot be read byte for byte; a body that is too large stays where it is, at `where`."""
-        digest = hashlib.sha256(body).hexdigest()[:32]
+        """Write what cannot be read byte for byte; a body that is too large stays where it is, at `where`.
+
+        The same body is one letter, however often it comes.
+        """
+        digest = _digest(body or where.encode())
         letter: dict[str, object] = {
             "PartitionKey": UNREADABLE,
             "RowKey": digest,
@@ -104,7 +109,7 @@ class DeadLetters:
         self._log.error("event.unreadable", source=source, key=digest, message=str(error))
 
     def _why(self, error: BlobToDagError) -> dict[str, object]:
-        return {"reason": error.code, "message": str(error), "died_at": self._now()}
+        return {"reason": error.code, "message": storable(str(error)), "died_at": self._now()}
 
     def _write(self, letter: Entity) -> None:
         for _ in range(_TRIES):
@@ -112,3 +117,16 @@ class DeadLetters:
                 return
         msg = "A dead letter is deleted and made again by others without end."
         raise StorageUnavailable(msg)
+
+
+def _key_of(pending: Pending) -> str:
+    return row_key(pending, unique="") if pending.event else _digest(pending.path.encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _json(conf: Mapping[str, object]) -> str:
+    text = json.dumps(conf, ensure_ascii=False, default=str)
+    return text.encode(errors="replace").decode() if len(text) <= _LONGEST_CONF else ""

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.model.hold import FIRST_INTERVAL, LONGEST_INTERVAL, Hold, LaneState, PersonHold
 from shared.model.lane import STATE, Lane
+from shared.storage.rows import storable
 from shared.storage.tables import Entity
 
 
@@ -14,7 +15,7 @@ def columns_of_state(state: LaneState) -> dict[str, Any]:
     if state.hold:
         columns |= {
             "hold_reason": state.hold.reason,
-            "hold_message": state.hold.message[:16_000],
+            "hold_message": storable(state.hold.message),
             "hold_since": state.hold.since,
             "hold_next": state.hold.next_probe,
             "hold_interval_seconds": int(state.hold.interval.total_seconds()),
@@ -26,7 +27,7 @@ def columns_of_state(state: LaneState) -> dict[str, Any]:
             "person_since": state.person.since,
         }
     if state.moving_since:
-        columns["moving_since"] = state.moving_since
+        columns |= {"moving_since": state.moving_since, "moving_back": state.moving_back}
     return columns
 
 
@@ -52,6 +53,7 @@ def read_state(entity: Entity) -> LaneState:
         hold=hold,
         person=person,
         moving_since=_moment(entity, "moving_since"),
+        moving_back=entity.get("moving_back") is True,
         row_partition=key,
         etag=str(getattr(entity, "metadata", {}).get("etag", "")),
     )

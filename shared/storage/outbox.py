@@ -15,7 +15,7 @@ from shared.model.lane import NEW, ROWS_END, STATE, Lane, arrival_key, version_k
 from shared.model.pending import Pending
 from shared.storage.lane_states import columns_of_state, read_state
 from shared.storage.rows import SENT, Row, columns_of, columns_of_failure, read_row
-from shared.storage.tables import Table, Written
+from shared.storage.tables import Entity, Table, Written
 
 TABLE = "airflowoutbox"
 _TRIES = 5
@@ -152,25 +152,24 @@ class Outbox:
 
     def lift(self, lane: Lane) -> None:
         """Take the app's own hold away; a person's hold and the mark of a move stay."""
-        self._change(lane, lambda state: replace(state, hold=None))
-
-    def lift_mark(self, lane: Lane) -> None:
-        """Take the mark of a move away; holds stay."""
-        self._change(lane, lambda state: replace(state, moving_since=None))
-
-    def _change(self, lane: Lane, change: Callable[[LaneState], LaneState]) -> None:
         for _ in range(_TRIES):
-            state = self.state(lane)
-            if state is None:
+            entity = self._table.get(lane.key, STATE)
+            if entity is None or self._take_away(entity, "hold_") is not Written.CHANGED:
                 return
-            keys = {"PartitionKey": lane.key, "RowKey": STATE}
-            left = change(state)
-            if left.is_held:
-                written = self._table.replace({**keys, **columns_of_state(left)}, etag=state.etag)
-            else:
-                written = self._table.delete(keys, etag=state.etag)
-            if written is not Written.CHANGED:
-                return
+
+    def lift_mark(self, state: LaneState) -> None:
+        """Take the mark of a move away, unless somebody has changed the state since it was read."""
+        entity = self._table.get(state.partition, STATE)
+        if entity is not None and read_state(entity).etag == state.etag:
+            self._take_away(entity, "moving_")
+
+    def _take_away(self, entity: Entity, prefix: str) -> Written:
+        """Write a state without some of its columns; delete it where nothing is left that holds its lane."""
+        state = read_state(entity)
+        left = {name: value for name, value in entity.items() if not name.startswith(prefix)}
+        if read_state(left).is_held:
+            return self._table.replace(left, etag=state.etag)
+        return self._table.delete({"PartitionKey": state.partition, "RowKey": STATE}, etag=state.etag)
 
 
 def row_key(pending: Pending, *, unique: str) -> str:

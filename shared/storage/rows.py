@@ -21,6 +21,10 @@ SENT = "sent_"
 _CHUNK = 16_000
 """Characters in one column: Azure Tables allows 32 Ki UTF-16 units, and a character may need two."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_TIME = datetime(1601, 1, 1, tzinfo=UTC)
+"""The earliest time that a column may hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -51,8 +55,8 @@ class Row:
 class _Columns(msgspec.Struct, kw_only=True):
     """What a row must hold, with the types that it must have; other columns are passed over."""
 
-    container: str
-    name: str
+    container: str = ""
+    name: str = ""
     route: str = ""
     dag_id: str = ""
     api: str | None = None
@@ -81,7 +85,9 @@ def columns_of(pending: Pending) -> dict[str, Any]:
     if pending.event:
         columns |= long_text("event", _encode(pending.event))
         # For people who search: the event itself is what counts.
-        columns |= {"etag": pending.event.etag, "event_time": pending.event.event_time}
+        columns |= {"etag": pending.event.etag}
+        if pending.event.event_time >= _FIRST_TIME:
+            columns |= {"event_time": pending.event.event_time}
     return {name: value for name, value in columns.items() if value is not None}
 
 
@@ -89,7 +95,7 @@ def columns_of_failure(pending: Pending) -> dict[str, Any]:
     """Return the columns that one more failed delivery changes."""
     return {
         "reason": pending.reason,
-        "message": pending.message[:_CHUNK],
+        "message": storable(pending.message),
         "history": _encode(pending.history),
         # A merge cannot take a column away: a time in the past means at once.
         "not_before": pending.not_before or _EPOCH,
@@ -102,7 +108,9 @@ def _encode(value: object) -> str:
     return msgspec.json.encode(value, enc_hook=dict).decode()
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+def storable(text: str) -> str:
+    """Return a text of others as one column takes it: not too long, and no half of a surrogate pair."""
+    return text[:_CHUNK].encode(errors="replace").decode()
 
 
 def read_row(entity: Entity) -> Row:
@@ -127,11 +135,13 @@ def _pending(entity: Entity) -> Pending:
     values = {key: _plain(value) for key, value in entity.items()}
     try:
         columns = msgspec.convert(values, _Columns)
-        event = read_long_text("event", values)
+        text = read_long_text("event", values)
+        event = msgspec.json.decode(text, type=BlobEvent) if text else None
         pending = Pending(
-            container=columns.container,
-            name=columns.name,
-            event=msgspec.json.decode(event, type=BlobEvent) if event else None,
+            # The event itself is what counts.
+            container=event.container if event else columns.container,
+            name=event.name if event else columns.name,
+            event=event,
             api=columns.api,
             lane=Lane(route_id=columns.route, dag_id=columns.dag_id),
             run_id=columns.run_id,
@@ -139,20 +149,18 @@ def _pending(entity: Entity) -> Pending:
             message=columns.message,
             history=msgspec.json.decode(columns.history, type=dict[str, Failures]),
             sent_to=frozenset(_targets(values)),
-            not_before=_aware(columns.not_before),
+            not_before=None if (due := _aware(columns.not_before)) == _EPOCH else due,
             parked_at=_aware(columns.parked_at),
         )
-    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
-        msg = f"The row cannot be read ({type(error).__name__}: {error!s:.200})."
+        key = pending.lane.key
+    except (msgspec.MsgspecError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        msg = f"The row cannot be read ({type(error).__name__}: {storable(str(error)):.200})."
         raise BadEvent(msg) from error
-    if not pending.container or not pending.name:
-        msg = "The row names no blob."
-        raise BadEvent(msg)
     if pending.event is None and pending.lane.route_id:
         msg = "The row names a route, but no event."
         raise BadEvent(msg)
-    if pending.lane.key != entity["PartitionKey"]:
-        # Whoever can edit a column must not thereby choose a DAG.
+    if key != entity["PartitionKey"]:
+        # An edited column must not choose another DAG.
         msg = "The route and the DAG of the row are not those of its partition."
         raise BadEvent(msg)
     return pending
@@ -167,17 +175,36 @@ def _targets(values: Mapping[str, Any]) -> Iterator[Target]:
 def long_text(name: str, text: str) -> dict[str, str]:
     """Spread a text over numbered columns: `name`, `name_1` and so on."""
     chunks = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)] or [""]
-    return {f"{name}_{index}" if index else name: chunk for index, chunk in enumerate(chunks)}
+    return {_numbered(name, index): chunk for index, chunk in enumerate(chunks)}
+
+
+def end_of(name: str, columns: Mapping[str, Any]) -> str:
+    """Return the column behind the last one of a text, which ends it where it is empty; "" without a text."""
+    index = 0
+    while _numbered(name, index) in columns:
+        index += 1
+    return _numbered(name, index) if index else ""
 
 
 def read_long_text(name: str, values: Mapping[str, Any]) -> str:
-    """Return a text that was spread over numbered columns; empty where there is none."""
+    """Return a text that was spread over numbered columns; empty where there is none.
+
+    Raises:
+        TypeError: One of the columns is no text.
+    """
     text = ""
     index = 0
-    while isinstance(chunk := values.get(f"{name}_{index}" if index else name), str) and chunk:
+    while chunk := values.get(_numbered(name, index)):
+        if not isinstance(chunk, str):
+            msg = f"the column {name} is no text"
+            raise TypeError(msg)
         text += chunk
         index += 1
     return text
+
+
+def _numbered(name: str, index: int) -> str:
+    return f"{name}_{index}" if index else name
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core import MatchConditions
 from azure.core.exceptions import (
     AzureError,
+    ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
     ResourceModifiedError,
@@ -57,7 +58,10 @@ class Table:
         with self._translated():
             try:
                 self._making_table(lambda client: client.create_entity(entity))
-            except ResourceExistsError:
+            except ResourceExistsError as error:
+                # Other conflicts have the same status, such as a table that is being deleted.
+                if error_code(error) != "EntityAlreadyExists":
+                    raise
                 return Written.EXISTS
             return Written.DONE
 
@@ -75,7 +79,7 @@ class Table:
             self._making_table(lambda client: client.upsert_entity(entity))
 
     def delete(self, entity: Entity, *, etag: str) -> Written:
-        """Delete a row, if its ETag is still this one."""
+        """Delete a row, if its ETag is still this one; `DONE` also where there is no such row any more."""
         return self._change("delete_entity", entity, etag)
 
     def delete_all(self, rows: Sequence[tuple[Entity, str]]) -> None:
@@ -176,19 +180,25 @@ class Table:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except HttpResponseError as error:
-            code = error_code(error)
-            if error.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-                msg = (
-                    f"Storage refused access to the table {self._name} ({error.status_code} {code}). Give "
-                    f"the app's identity the role {_ROLE!r} on the account of {self._account.name}."
-                )
-            else:
-                msg = f"The table {self._name} failed ({error.status_code} {code})."
-            raise StorageUnavailable(msg) from error
-        except AzureError as error:
-            msg = f"The table {self._name} cannot be reached ({type(error).__name__})."
-            raise StorageUnavailable(msg) from error
+        except (AzureError, AttributeError) as error:
+            # The SDK looks into the answer of a failure that has none, such as a token that was not given.
+            cause = error if isinstance(error, AzureError) else error.__context__
+            if not isinstance(cause, AzureError):
+                raise
+            raise StorageUnavailable(self._message(cause)) from cause
+
+    def _message(self, error: AzureError) -> str:
+        if isinstance(error, ClientAuthenticationError) and error.response is None:
+            return f"The app's identity got no token for the table {self._name} ({type(error).__name__})."
+        if not isinstance(error, HttpResponseError):
+            return f"The table {self._name} cannot be reached ({type(error).__name__})."
+        code = error_code(error)
+        if error.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return (
+                f"Storage refused access to the table {self._name} ({error.status_code} {code}). Give "
+                f"the app's identity the role {_ROLE!r} on the account of {self._account.name}."
+            )
+        return f"The table {self._name} failed ({error.status_code} {code})."
 
 
 def _unmodified(etag: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from local.airflow.kind_1 import AIRFLOW_1
 from local.airflow.kind_2 import AIRFLOW_2
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
-from tests.airflow.stand import Stand
+from tests.airflow.harness import AirflowHarness
 from tests.support.airflow_server import AirflowServer, airflow_server
 
 DAGS = Path(__file__).parent / "dags"
@@ -29,7 +29,7 @@ USUAL = ("3-postgres", "2-postgres")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marker of this folder means."""
+    """Register the marker of this folder."""
     config.addinivalue_line("markers", "generations(*apis): only for these dialects of Airflow")
 
 
@@ -44,17 +44,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _concerns(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("generations")
     callspec = getattr(item, "callspec", None)
-    return marker is None or callspec is None or KINDS[callspec.params["stand"]][1] in marker.args
+    return marker is None or callspec is None or KINDS[callspec.params["harness"]][1] in marker.args
 
 
 def chosen() -> list[str]:
-    """Give the Airflows to test: AIRFLOWS is `all`, or names with commas."""
+    """Return the Airflows to test: AIRFLOWS is `all`, or names with commas."""
     names = os.environ.get("AIRFLOWS", ",".join(USUAL))
     return list(KINDS) if names == "all" else names.split(",")
 
 
 @pytest.fixture(scope="session", params=chosen())
-def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
+def harness(request: pytest.FixtureRequest) -> Iterator[AirflowHarness]:
     """Yield a real Airflow with the contract DAGs; pytest runs all tests of one before it starts the next."""
     kind, api, on_postgres = KINDS[request.param]
     with ExitStack() as stack:
@@ -68,13 +68,13 @@ def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
                 pytest.fail(f"{exc} (in CI nothing may be missing)")
             pytest.skip(str(exc))
         stack.enter_context(airflow)
-        stand = Stand(airflow=airflow, api=api)
-        stand.wait_for_dags({"contract_take", "contract_paused"})
-        yield stand
+        harness = AirflowHarness(airflow=airflow, api=api)
+        harness.wait_for_dags({"contract_take", "contract_paused"})
+        yield harness
 
 
 def _users(kind: AirflowKind) -> dict[str, str]:
-    """Give Airflow 3's simple auth manager users of lesser roles; their passwords are made up by it."""
+    """Return Airflow 3's simple auth manager users of lesser roles; it makes up their passwords."""
     if kind is not AIRFLOW_3:
         return {}
     return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer,starter:user"}
@@ -82,6 +82,6 @@ def _users(kind: AirflowKind) -> dict[str, str]:
 
 @pytest.fixture
 def server() -> Iterator[AirflowServer]:
-    """Yield a stand-in that behaves until it is told otherwise."""
+    """Yield a stand-in without faults."""
     with airflow_server() as server:
         yield server

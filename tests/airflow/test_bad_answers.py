@@ -15,7 +15,7 @@ from shared.model.errors import (
     NotAirflow,
     RetryableError,
 )
-from tests.airflow.stand import READ_SECONDS, deliver, impatient_client, run_request
+from tests.airflow.harness import READ_SECONDS, deliver, impatient_client, run_request
 from tests.support.airflow_server import AirflowServer, Exchange
 
 PAGE = "<html><body>Please log in: <form action='/login'></form></body></html>"
@@ -143,7 +143,7 @@ def test_bad_answer_is_tried_again_and_makes_one_run(server: AirflowServer, name
 
 
 @pytest.mark.parametrize("is_date", [True, False])
-def test_retry_after_is_heard_in_seconds_and_as_a_date(server: AirflowServer, *, is_date: bool) -> None:
+def test_retry_after_is_read_in_seconds_and_as_a_date(server: AirflowServer, *, is_date: bool) -> None:
     """RFC 9110 allows both."""
     moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=120)
     retry_after = format_datetime(moment, usegmt=True) if is_date else "120"

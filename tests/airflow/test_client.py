@@ -1,4 +1,4 @@
-"""What the client makes of the answers: created, there already, again, never; with few requests."""
+"""The client's results: created, there already, retry, never; with few requests."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.airflow.answer import Answer
 from shared.airflow.client import AirflowClient, Delivery
 from shared.airflow.dag_names import DagNames
 from shared.airflow.dates import logical_dates
+from shared.airflow.response import Response
 from shared.event_log import EventLog
 from shared.model.errors import (
     AirflowNotFound,
@@ -18,25 +18,27 @@ from shared.model.errors import (
     BadConf,
     BlobToDagError,
     CredentialsRefused,
+    DagBroken,
     DagMissing,
     DateTaken,
     LookUpForbidden,
+    NotAirflow,
     RunRefused,
 )
-from tests.airflow.stand import STORAGE, client_of, run_request
+from tests.airflow.harness import STORAGE, client_of, run_request
 from tests.support.airflow_server import Exchange, airflow_server
 
 MIDNIGHT = datetime(2026, 11, 20, 23, 59, 59, 999_999, tzinfo=UTC)
 RUN = run_request(dag_id="copy_file", run_id="r1")
 DATED = run_request(dag_id="copy_file", run_id="r1", logical_date=MIDNIGHT)
 CONFLICT = (409, {"detail": {"reason": "Unique constraint violation"}})
-NO_RUN = (404, {"detail": "The DagRun with run_id `r1` was not found"})
+NO_RUN = (404, {"detail": "The DagRun with dag_id: `copy_file` and run_id: `r1` was not found"})
 
 type Ask = Callable[[str, str], tuple[int, Any]]
 
 
 def outcome(ask: Ask, *, api: str = "v2", run: Any = RUN) -> tuple[Delivery | BlobToDagError, list[Exchange]]:
-    """Trigger a run against a server that answers as told; give what came of it and what was asked."""
+    """Trigger a run against a server with these answers; return the result and the requests."""
     asked: list[Exchange] = []
 
     def answer(exchange: Exchange) -> bool:
@@ -106,32 +108,47 @@ def test_old_airflow_hides_a_taken_date_behind_500(*, is_there: bool) -> None:
     assert len(asked) == (2 if is_there else 12)
 
 
-def test_old_airflow_names_the_run_that_is_there() -> None:
-    """Its words are proof; its list of all runs would be long."""
-    result, asked = outcome(
-        lambda *_: (400, {"error": "Run id r1 already exists for dag id copy_file"}), api="experimental"
-    )
+@pytest.mark.parametrize(
+    ("api", "response"),
+    [
+        ("experimental", (400, {"error": "Run id r1 already exists for dag id copy_file"})),
+        ("v1", (409, {"detail": "DAGRun with DAG ID: 'copy_file' and DAGRun ID: 'r1' already exists"})),
+    ],
+)
+def test_text_that_names_our_run_is_proof(api: str, response: tuple[int, Any]) -> None:
+    """No look-up: it could fail, and a role may lack the permission."""
+    result, asked = outcome(lambda *_: response, api=api)
 
     assert result is Delivery.ALREADY_THERE
     assert len(asked) == 1
 
 
-def test_role_that_may_create_but_not_read_is_told_so() -> None:
-    """The run may be there: what is parked stays with this Airflow."""
+def test_role_that_may_create_but_not_read_is_named() -> None:
+    """The run may exist: what waits stays with this Airflow."""
     result, _ = outcome(lambda method, _: CONFLICT if method == "POST" else (403, {"detail": "Forbidden"}))
 
     assert isinstance(result, LookUpForbidden)
-    assert "Let it read them" in str(result)
+    assert "Allow it to read them" in str(result)
     assert result.may_have_been_sent
 
 
-def test_dag_with_import_errors_is_awaited() -> None:
-    """Somebody mends its file, then it is there again."""
-    words = "Dag with dag_id: 'copy_file' has import errors and cannot be triggered"
-    result, _ = outcome(lambda *_: (400, {"detail": words}))
+@pytest.mark.parametrize(
+    "trouble", ["has import errors and cannot be triggered", "does not allow manual runs"]
+)
+def test_dag_that_takes_no_runs_is_retried(trouble: str) -> None:
+    """It is about the DAG, not about the event."""
+    result, _ = outcome(lambda *_: (400, {"detail": f"Dag with dag_id: 'copy_file' {trouble}"}))
 
-    assert isinstance(result, DagMissing)
-    assert "has import errors" in str(result)
+    assert isinstance(result, DagBroken)
+    assert trouble in str(result)
+
+
+@pytest.mark.parametrize("body", [{"message": "Bad Request"}, {}])
+def test_bad_request_of_a_gateway_is_retried(body: object) -> None:
+    """Only Airflow's own shape says that the run can never succeed."""
+    result, _ = outcome(lambda *_: (400, body))
+
+    assert isinstance(result, NotAirflow)
 
 
 def test_refusal_is_in_airflows_own_words() -> None:
@@ -162,13 +179,13 @@ def test_conf_is_checked_before_anything_is_sent(value: object) -> None:
     assert asked == []
 
 
-def test_foreign_answer_puts_the_detected_api_in_doubt() -> None:
+def test_foreign_response_invalidates_the_session() -> None:
     """An Airflow that was upgraded answers 404 to the old path."""
     with airflow_server() as server:
         environ = {"AIRFLOW_BASE_URL": server.base_url, "AIRFLOW_AUTH": "none", **STORAGE}
         client = client_of(environ, EventLog())
-        doubts: list[None] = []
-        client._link.doubt = lambda: doubts.append(None)  # type: ignore[method-assign]
+        invalidations: list[None] = []
+        client._sessions.invalidate = lambda: invalidations.append(None)  # type: ignore[method-assign]
 
         def upgraded(exchange: Exchange) -> bool:
             if not exchange.path.endswith("/version"):
@@ -181,12 +198,12 @@ def test_foreign_answer_puts_the_detected_api_in_doubt() -> None:
                 ask()
             assert not caught.value.may_have_been_sent
 
-    assert len(doubts) == 2
+    assert len(invalidations) == 2
 
 
 @pytest.mark.parametrize("trouble", ["500", "hang up"])
 def test_question_that_fails_has_sent_no_run(trouble: str) -> None:
-    """What is parked for it may still go to another Airflow, and is still held while its DAG is paused."""
+    """The run may still go to another Airflow, and is still held while its DAG is paused."""
     with airflow_server() as server:
         client = client_to(server.base_url, "v2")
 
@@ -211,10 +228,6 @@ def test_operations_go_through_the_dialect() -> None:
         "/api/v2/dags/d": (200, {"is_paused": True, "has_import_errors": False}),
         "/api/v2/dags/gone": (404, {"detail": "The Dag with ID: `gone` was not found"}),
         "/api/v2/dags/~/dagRuns/list": (200, {"total_entries": 3}),
-        "/api/v2/monitor/health": (
-            200,
-            {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}},
-        ),
         "/api/v2/version": (200, {"version": "3.3.2"}),
     }
 
@@ -231,11 +244,10 @@ def test_operations_go_through_the_dialect() -> None:
         assert not client.is_paused("gone")
         assert client.waiting_runs() == 0
         assert client.count_waiting("x").of_active_dags == 3
-        assert client.health().is_healthy
         assert (client.api, client.version()) == ("v2", "3.3.2")
 
 
-@pytest.mark.parametrize(("dag_id", "names"), [("copy_fiel", " Near names: copy_file."), ("xyz", "")])
+@pytest.mark.parametrize(("dag_id", "names"), [("copy_fiel", " Similar names: copy_file."), ("xyz", "")])
 def test_missing_dag_is_named_with_its_neighbours(dag_id: str, names: str) -> None:
     """A slip of the pen is the usual cause."""
     with airflow_server() as server:
@@ -243,7 +255,7 @@ def test_missing_dag_is_named_with_its_neighbours(dag_id: str, names: str) -> No
         with pytest.raises(DagMissing) as caught:
             client.trigger(run_request(dag_id=dag_id))
 
-    assert str(caught.value).startswith(f"Airflow has no DAG '{dag_id}'.{names} Is its name right")
+    assert str(caught.value).startswith(f"Airflow has no DAG '{dag_id}'.{names} Check its name")
 
 
 def test_near_names_are_asked_for_once_a_minute() -> None:
@@ -272,6 +284,6 @@ def test_near_names_are_asked_for_once_a_minute() -> None:
 )
 def test_retry_after_is_seconds_or_a_date(text: str | None, seconds: float | None) -> None:
     """Anything else is nothing."""
-    answer = Answer(status=429, retry_after=text)
+    answer = Response(status=429, retry_after=text)
 
     assert answer.retry_after_seconds(now=datetime(2026, 11, 20, 6, 30, 15, tzinfo=UTC)) == seconds

@@ -16,7 +16,7 @@ from shared.airflow.deadline import _Reader
 from shared.event_log import EventLog
 from shared.model.errors import AirflowUnclear, AirflowUnreachable, Misconfigured, RetryableError
 from tests.airflow.certificates import self_signed
-from tests.airflow.stand import STORAGE, client_of
+from tests.airflow.harness import STORAGE, client_of
 from tests.support.airflow_server import airflow_server
 
 

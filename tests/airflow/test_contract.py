@@ -10,35 +10,34 @@ import pytest
 
 from shared.airflow.client import Delivery
 from shared.model.errors import CredentialsRefused, DagMissing, RunRefused
-from tests.airflow.stand import Stand, client_of, deliver, run_request
+from tests.airflow.harness import AirflowHarness, client_of, deliver, run_request
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
 INSTANT = datetime(2026, 11, 20, 6, 30, 15, 999_999, tzinfo=UTC)
 
 
-def test_asked_server_says_which_generation_it_is(stand: Stand) -> None:
+def test_asked_server_says_which_generation_it_is(harness: AirflowHarness) -> None:
     """AIRFLOW_API=auto, the default, finds the dialect; the log-in follows from it."""
-    client = stand.client()
+    client = harness.client()
 
-    assert client.api == stand.api
-    assert client.version().startswith({"experimental": "1.10", "v1": "2.11.", "v2": "3.3."}[stand.api])
-    assert client.health().is_healthy
+    assert client.api == harness.api
+    assert client.version().startswith({"experimental": "1.10", "v1": "2.11.", "v2": "3.3."}[harness.api])
 
 
-def test_new_run_is_created_and_repeated_one_is_already_there(stand: Stand) -> None:
+def test_new_run_is_created_and_repeated_one_is_already_there(harness: AirflowHarness) -> None:
     """A repeated delivery makes no second run."""
-    client = stand.client()
+    client = harness.client()
     run = run_request()
 
     assert client.trigger(run) is Delivery.CREATED
     assert client.trigger(run) is Delivery.ALREADY_THERE
-    assert stand.run_ids("contract_take", run.run_id) == [run.run_id]
+    assert harness.run_ids("contract_take", run.run_id) == [run.run_id]
 
 
-def test_run_is_looked_up_by_its_id(stand: Stand) -> None:
+def test_run_is_looked_up_by_its_id(harness: AirflowHarness) -> None:
     """A run has a state, one that is not there has none."""
-    client = stand.client()
+    client = harness.client()
     run = run_request()
     client.trigger(run)
 
@@ -47,27 +46,27 @@ def test_run_is_looked_up_by_its_id(stand: Stand) -> None:
 
 
 @pytest.mark.generations("v1", "v2")
-def test_hostile_conf_arrives_as_it_is(stand: Stand) -> None:
+def test_hostile_conf_arrives_as_it_is(harness: AirflowHarness) -> None:
     """A file name is data. Airflow 1.10's API does not give a run's conf back."""
     conf = {"filename": 'it\'s "{{ ds }}"\n%2F ../é😀', "size": 0, "metadata": {"a": "b"}}
     run = run_request(conf=conf)
-    stand.client().trigger(run)
+    harness.client().trigger(run)
 
-    assert stand.get(f"dags/contract_take/dagRuns/{run.run_id}")["conf"] == conf
+    assert harness.get(f"dags/contract_take/dagRuns/{run.run_id}")["conf"] == conf
 
 
-def test_missing_dag_is_tried_again(stand: Stand) -> None:
+def test_missing_dag_is_tried_again(harness: AirflowHarness) -> None:
     """It may not be deployed yet; the message gives near names, where Airflow lists DAGs."""
-    client = stand.client()
+    client = harness.client()
     client.trigger(run_request())
 
-    with pytest.raises(DagMissing, match=r"contract_taek.*Near names: contract_take"):
+    with pytest.raises(DagMissing, match=r"contract_taek.*Similar names: contract_take"):
         client.trigger(run_request(dag_id="contract_taek"))
 
 
-def test_paused_dag_takes_the_run_and_it_waits(stand: Stand) -> None:
+def test_paused_dag_takes_the_run_and_it_waits(harness: AirflowHarness) -> None:
     """No generation refuses; the runs of paused DAGs are counted apart."""
-    client = stand.client()
+    client = harness.client()
     run = run_request(dag_id="contract_paused")
     before = client.count_waiting("contract_paused")
 
@@ -80,71 +79,71 @@ def test_paused_dag_takes_the_run_and_it_waits(stand: Stand) -> None:
     assert client.count_waiting().of_paused_dags >= 1
 
 
-def test_dag_that_is_not_there_has_no_state(stand: Stand) -> None:
-    """Asking for a DAG tells missing from paused."""
-    client = stand.client()
+def test_dag_that_is_not_there_has_no_state(harness: AirflowHarness) -> None:
+    """A missing DAG differs from a paused one."""
+    client = harness.client()
 
     assert client.dag("nope") is None
     assert "contract_take" in set(client.dag_ids())
 
 
-def test_bad_password_is_refused_and_starts_nothing(stand: Stand) -> None:
+def test_bad_password_is_refused_and_starts_nothing(harness: AirflowHarness) -> None:
     """In each generation another status, here one error."""
     run = run_request()
 
     with pytest.raises(CredentialsRefused):
-        stand.client(AIRFLOW_PASSWORD="wrong").trigger(run)
-    assert stand.run_ids("contract_take", run.run_id) == []
+        harness.client(AIRFLOW_PASSWORD="wrong").trigger(run)
+    assert harness.run_ids("contract_take", run.run_id) == []
 
 
-def test_changed_password_costs_no_event(stand: Stand) -> None:
+def test_changed_password_costs_no_event(harness: AirflowHarness) -> None:
     """The refusal makes the client look for newer credentials and send the same run again."""
-    environ = stand.environment(AIRFLOW_PASSWORD="old")
-    client = client_of(environ, stand.log)
+    environ = harness.environment(AIRFLOW_PASSWORD="old")
+    client = client_of(environ, harness.log)
     run = run_request()
     with pytest.raises(CredentialsRefused):
         client.trigger(run)
-    environ["AIRFLOW_PASSWORD"] = stand.airflow.password
+    environ["AIRFLOW_PASSWORD"] = harness.airflow.password
 
     assert client.trigger(run) is Delivery.CREATED
 
 
 @pytest.mark.generations("v2")
-def test_expired_token_is_replaced_within_the_call(stand: Stand) -> None:
+def test_expired_token_is_replaced_within_the_call(harness: AirflowHarness) -> None:
     """Airflow 3 answers 401 to an expired token; one new log-in, and the run is there."""
-    good = jwt.decode(stand.log_in("admin", stand.airflow.password), options={"verify_signature": False})
+    good = jwt.decode(harness.log_in("admin", harness.airflow.password), options={"verify_signature": False})
     expired = {**good, "exp": int(time.time()) - 60, "iat": int(time.time()) - 3600}
-    token = jwt.encode(expired, stand.airflow.place.secret, algorithm="HS512")
-    client = stand.client(AIRFLOW_API="v2", AIRFLOW_AUTH="bearer", AIRFLOW_TOKEN=token)
+    token = jwt.encode(expired, harness.airflow.place.secret, algorithm="HS512")
+    client = harness.client(AIRFLOW_API="v2", AIRFLOW_AUTH="bearer", AIRFLOW_TOKEN=token)
     with pytest.raises(CredentialsRefused, match="401"):
         client.trigger(run_request())
-    environ = stand.environment(AIRFLOW_API="v2", AIRFLOW_AUTH="bearer", AIRFLOW_TOKEN=token)
-    client = client_of(environ, stand.log)
+    environ = harness.environment(AIRFLOW_API="v2", AIRFLOW_AUTH="bearer", AIRFLOW_TOKEN=token)
+    client = client_of(environ, harness.log)
     client.version()
-    environ["AIRFLOW_TOKEN"] = stand.log_in("admin", stand.airflow.password)
+    environ["AIRFLOW_TOKEN"] = harness.log_in("admin", harness.airflow.password)
 
     assert client.trigger(run_request()) is Delivery.CREATED
 
 
 @pytest.mark.generations("v1", "v2")
-def test_params_that_fail_are_refused_for_good(stand: Stand) -> None:
+def test_params_that_fail_are_refused_for_good(harness: AirflowHarness) -> None:
     """Airflow's own words are in the reason. Airflow 1.10 has no checked params."""
     with pytest.raises(RunRefused, match="Invalid input for param filename"):
-        stand.client().trigger(run_request(dag_id="contract_params", conf={}))
+        harness.client().trigger(run_request(dag_id="contract_params", conf={}))
 
 
-def test_two_blobs_of_one_instant_get_a_run_each(stand: Stand) -> None:
+def test_two_blobs_of_one_instant_get_a_run_each(harness: AirflowHarness) -> None:
     """A date that another run has is moved within its second; the run id stays."""
-    client = stand.client()
+    client = harness.client()
     runs = [run_request(logical_date=INSTANT) for _ in range(3)]
     try:
         deliveries = [deliver(client, run, timeout_seconds=60) for run in runs]
         repeated = [deliver(client, run, timeout_seconds=60) for run in runs]
     finally:
-        key = "execution_date" if stand.api == "experimental" else "logical_date"
+        key = "execution_date" if harness.api == "experimental" else "logical_date"
         found = {
             str(run.get("dag_run_id") or run.get("run_id")): str(run[key])
-            for run in stand.runs("contract_take")
+            for run in harness.runs("contract_take")
         }
 
     assert deliveries == ["created"] * 3
@@ -154,26 +153,26 @@ def test_two_blobs_of_one_instant_get_a_run_each(stand: Stand) -> None:
     assert {date[:19] for date in dates} == {"2026-11-20T06:30:15"}
 
 
-def test_200_blobs_at_once_make_200_runs(stand: Stand) -> None:
+def test_200_blobs_at_once_make_200_runs(harness: AirflowHarness) -> None:
     """No more, no less, although SQLite answers some with 500."""
-    client = stand.client(AIRFLOW_READ_TIMEOUT_SECONDS="60")
+    client = harness.client(AIRFLOW_READ_TIMEOUT_SECONDS="60")
     prefix = f"many-{time.time_ns()}-"
     runs = [run_request(run_id=f"{prefix}{number:03}") for number in range(200)]
-    with ThreadPoolExecutor(stand.threads) as pool:
+    with ThreadPoolExecutor(harness.threads) as pool:
         results = list(pool.map(lambda run: deliver(client, run, timeout_seconds=600), runs))
 
-    assert stand.run_ids("contract_take", prefix) == [run.run_id for run in runs]
+    assert harness.run_ids("contract_take", prefix) == [run.run_id for run in runs]
     assert len(results) == 200
 
 
-def test_50_deliveries_of_one_blob_at_once_make_one_run(stand: Stand) -> None:
+def test_50_deliveries_of_one_blob_at_once_make_one_run(harness: AirflowHarness) -> None:
     """All end well, one of them at most has made the run."""
-    client = stand.client(AIRFLOW_READ_TIMEOUT_SECONDS="60")
+    client = harness.client(AIRFLOW_READ_TIMEOUT_SECONDS="60")
     run = run_request()
-    with ThreadPoolExecutor(stand.threads) as pool:
+    with ThreadPoolExecutor(harness.threads) as pool:
         results = Counter(pool.map(lambda _: deliver(client, run, timeout_seconds=300), range(50)))
 
-    assert stand.run_ids("contract_take", run.run_id) == [run.run_id]
+    assert harness.run_ids("contract_take", run.run_id) == [run.run_id]
     # None where the answer to the one that made it was lost (a 500 after the commit).
     assert results["created"] <= 1
     assert results.total() == 50

@@ -18,7 +18,7 @@ class Source:
         """See `CredentialSource`."""
         return Credentials(fields={"token": self.cached}, origin="test")
 
-    def reread(self) -> Credentials:
+    def refresh(self) -> Credentials:
         """See `CredentialSource`."""
         self.cached = self.there
         return self.get()

@@ -1,18 +1,18 @@
-"""What each generation is asked, and what its answers mean: pure, by table."""
+"""The requests to each generation, and the results of its responses: pure, by table."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from shared.airflow.answer import Answer
-from shared.airflow.call import Call, Exchange
-from shared.airflow.dialect import DagState, Dialect, Health, WaitingRuns
-from shared.airflow.experimental import Experimental
-from shared.airflow.link import DIALECTS, converse
-from shared.airflow.meaning import Meaning
-from shared.airflow.v1 import V1
-from shared.airflow.v2 import V2
+from shared.airflow.dialects.base import DagState, Dialect, WaitingRuns
+from shared.airflow.dialects.experimental import Experimental
+from shared.airflow.dialects.v1 import V1
+from shared.airflow.dialects.v2 import V2
+from shared.airflow.request import Flow, Request
+from shared.airflow.response import Response
+from shared.airflow.response_rule import ResponseKind
+from shared.airflow.session import DIALECTS, run_flow
 from shared.model.errors import (
     AirflowBusy,
     AirflowNotFound,
@@ -21,7 +21,7 @@ from shared.model.errors import (
     Forbidden,
     RetryableError,
 )
-from tests.airflow.stand import run_request
+from tests.airflow.harness import run_request
 
 RUN = run_request(run_id="r1", dag_id="a dag", conf={"filename": "x"})
 DATED = run_request(run_id="r1", logical_date=datetime(2026, 11, 20, 6, tzinfo=UTC))
@@ -32,17 +32,17 @@ NOT_FOUND_V1 = {
 }
 
 
-def play[T](exchange: Exchange[T], *answers: tuple[int, Any]) -> tuple[T, list[Call]]:
-    """Carry an exchange through with these answers; give its result and what was asked."""
+def play[T](exchange: Flow[T], *answers: tuple[int, Any]) -> tuple[T, list[Request]]:
+    """Run a flow with these responses; return its result and the requests."""
     left = list(answers)
-    calls: list[Call] = []
+    calls: list[Request] = []
 
-    def send(call: Call) -> Answer:
+    def send(call: Request) -> Response:
         calls.append(call)
         status, body = left.pop(0)
-        return Answer(status=status, json=body)
+        return Response(status=status, json=body)
 
-    result = converse(exchange, send)
+    result = run_flow(exchange, send)
     assert not left
     return result, calls
 
@@ -65,7 +65,7 @@ def test_each_generation_is_asked_for_a_run_in_its_own_way() -> None:
         "v1": "/api/v1/dags/a%20dag/dagRuns",
         "experimental": "/api/experimental/dags/a%20dag/dag_runs",
     }
-    assert {triggered.meaning for triggered, _ in asked.values()} == {Meaning.CREATED}
+    assert {triggered.rule.outcome for triggered, _ in asked.values()} == {ResponseKind.CREATED}
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,16 @@ def test_logical_date_is_sent_with_its_zone(dialect: Dialect, key: str) -> None:
     assert (calls[0].body or {})[key] == "2026-11-20T06:00:00+00:00"
 
 
-@pytest.mark.parametrize(("listed", "meaning"), [(403, Meaning.BAD_CREDENTIALS), (200, Meaning.FORBIDDEN)])
-def test_airflow_2_is_asked_whether_the_role_or_the_password_is_wrong(listed: int, meaning: Meaning) -> None:
+@pytest.mark.parametrize(("listed", "error"), [(403, CredentialsRefused), (200, Forbidden)])
+def test_airflow_2_is_asked_whether_the_role_or_the_password_is_wrong(
+    listed: int, error: type[RetryableError]
+) -> None:
     """It answers both with the same 403."""
     triggered, _ = play(
         V1.trigger(RUN), (403, {"detail": None, "title": "Forbidden"}), (listed, {"dags": []})
     )
 
-    assert triggered.meaning is meaning
+    assert triggered.rule.outcome is error
 
 
 @pytest.mark.parametrize("dialect", [V1, V2])
@@ -118,10 +120,9 @@ def test_run_is_found_by_its_id(dialect: Dialect) -> None:
 )
 def test_anything_else_is_no_proof_of_absence(status: int, body: Any, error: type[RetryableError]) -> None:
     """A run is missing only if Airflow says so."""
-    questions: list[Exchange[Any]] = [
+    questions: list[Flow[Any]] = [
         V2.find("d", "r1"),
         V1.dag("d"),
-        V1.health(),
         V2.version(),
         V2.dag_ids(),
     ]
@@ -151,7 +152,7 @@ def test_list_that_never_ends_is_left() -> None:
 
 
 def test_state_of_a_dag_is_read() -> None:
-    """Paused, and import errors where the API tells."""
+    """Paused, and import errors if the API shows them."""
     state, _ = play(V2.dag("d"), (200, {"is_paused": True, "has_import_errors": False}))
 
     assert state == DagState(is_paused=True, has_import_errors=False)
@@ -179,20 +180,6 @@ def test_runs_of_paused_dags_are_counted_apart() -> None:
     assert of_active == without == WaitingRuns(of_active_dags=2, of_paused_dags=0)
     with pytest.raises(AirflowNotFound):
         play(V2.waiting_runs("a"), (200, paused), (200, {}))
-
-
-def test_health_names_both_parts() -> None:
-    """Runs are taken by the database and carried out by the scheduler."""
-    sick, _ = play(
-        V2.health(), (200, {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy"}})
-    )
-    well, _ = play(
-        OLD.health(), (200, {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}})
-    )
-    partial, _ = play(V1.health(), (200, {"metadatabase": {"status": "healthy"}}))
-
-    assert sick == Health(database="healthy", scheduler="unhealthy")
-    assert (well.is_healthy, sick.is_healthy, partial.is_healthy) == (True, False, False)
 
 
 def test_old_api_finds_a_run_in_the_whole_list() -> None:
@@ -238,7 +225,7 @@ def test_old_api_counts_running_runs_dag_by_dag() -> None:
 
 
 def test_old_api_is_known_by_its_test_page() -> None:
-    """It does not tell its version."""
+    """It does not show its version."""
     assert play(OLD.version(), (200, {"status": "OK"}))[0] == "1.10"
     with pytest.raises(AirflowNotFound):
         play(OLD.version(), (200, {"status": "ok"}))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.airflow.stand import TIMEOUT_SECONDS, Stand
+from tests.airflow.harness import TIMEOUT_SECONDS, AirflowHarness
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(120)]
 
@@ -17,22 +17,22 @@ TOKEN = "{{login.response.body.access_token}}"
 
 
 def calls(generation: str) -> list[str]:
-    """Give the blocks for one generation."""
+    """Return the blocks for one generation."""
     blocks = re.split(r"^### ", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return [block for block in blocks[1:] if block.startswith(f"{generation}: ")]
 
 
-def test_every_call_of_the_file_works(stand: Stand) -> None:
+def test_every_call_of_the_file_works(harness: AirflowHarness) -> None:
     """In its order, as a person would click them."""
     values = {
-        "{{base}}": stand.airflow.base_url,
-        "{{username}}": stand.airflow.username,
-        "{{password}}": stand.airflow.password,
+        "{{base}}": harness.airflow.base_url,
+        "{{username}}": harness.airflow.username,
+        "{{password}}": harness.airflow.password,
         "{{dag}}": "contract_take",
         "{{run}}": f"by-hand-{uuid.uuid4().hex[:8]}",
     }
     played = 0
-    for block in calls(GENERATIONS[stand.api]):
+    for block in calls(GENERATIONS[harness.api]):
         text = block
         for name, value in values.items():
             text = text.replace(name, value)

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.airflow.auth import Pass
+from shared.airflow.auth import AuthHeader
 from shared.airflow.credentials import EnvironmentCredentials
-from shared.airflow.token_pass import Token
+from shared.airflow.tokens import Token
 from shared.event_log import EventLog
 from shared.model.errors import (
     Misconfigured,
 )
-from tests.airflow.stand import STORAGE, client_of, run_request
+from tests.airflow.harness import STORAGE, client_of, run_request
 from tests.support.airflow_server import Exchange, airflow_server
 
 ENVIRON = {
@@ -112,13 +112,13 @@ def test_credentials_of_the_environment_are_never_cached() -> None:
     first = source.get()
     environ["AIRFLOW_TOKEN"] = "two"
 
-    assert (first.need("token"), source.reread().need("token")) == (("one",), ("two",))
+    assert (first.require("token"), source.refresh().require("token")) == (("one",), ("two",))
 
 
 def test_secrets_do_not_show() -> None:
     """Neither in the credentials nor in what is made of them."""
     credentials = EnvironmentCredentials(ENVIRON).get()
-    made = Pass(header="Authorization", value="Bearer tok", credentials=credentials)
+    made = AuthHeader(name="Authorization", value="Bearer tok", credentials=credentials)
 
     for shown in (repr(credentials), repr(made), repr(Token(text="tok", lifetime_seconds=1))):
         assert "tok" not in shown.replace("Token", "")

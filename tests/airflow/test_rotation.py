@@ -9,9 +9,9 @@ import pytest
 from shared.airflow.client import AirflowClient
 from shared.event_log import EventLog
 from shared.model.errors import CredentialsRefused, Forbidden
-from tests.airflow.stand import run_request, vault_client
-from tests.support.airflow_server import AirflowServer, Exchange, airflow_server
+from tests.airflow.harness import run_request, vault_client
 from tests.key_vault.azure import Azure
+from tests.support.airflow_server import AirflowServer, Exchange, airflow_server
 
 CANARY = "canary-3f9a"
 
@@ -49,7 +49,7 @@ class Locks:
 
 
 def pair(password: str) -> str:
-    """Give the secret."""
+    """Return the secret."""
     return json.dumps({"username": "app", "password": password})
 
 

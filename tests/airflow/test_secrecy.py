@@ -7,9 +7,9 @@ import pytest
 
 from shared.event_log import EventLog
 from shared.model.errors import BlobToDagError
-from tests.airflow.stand import run_request, vault_client
-from tests.support.airflow_server import Exchange, airflow_server
+from tests.airflow.harness import run_request, vault_client
 from tests.key_vault.azure import Azure
+from tests.support.airflow_server import Exchange, airflow_server
 
 CANARY = "canary-3f9a"
 
@@ -69,7 +69,7 @@ def test_no_secret_shows_on_any_failing_path(
             while error is not None:
                 shown += [str(error), repr(error), repr(error.args)]
                 error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        shown += [repr(vars(client)), repr(client._link), repr(client._link.get())]
+        shown += [repr(vars(client)), repr(client._sessions), repr(client._sessions.get())]
     written = "\n".join([*shown, caplog.text, *capfd.readouterr()])
 
     assert CANARY not in written

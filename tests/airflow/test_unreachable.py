@@ -1,4 +1,4 @@
-"""What cannot be reached was sent nothing."""
+"""A server that cannot be reached was sent nothing."""
 
 import socket
 import ssl
@@ -11,23 +11,23 @@ from shared.model.errors import (
     AirflowUnreachable,
 )
 from tests.airflow.certificates import self_signed
-from tests.airflow.stand import impatient_client, run_request
+from tests.airflow.harness import impatient_client, run_request
 from tests.support.airflow_server import AirflowServer
 
 
 def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> None:
-    """Who it is comes before what is asked: the error says that nothing was sent."""
+    """Its identity is checked before a request: the error says that nothing was sent."""
     certificate = self_signed(tmp_path, "other.example.com")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    heard: list[bytes] = []
+    received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             try:
                 plain, _ = listener.accept()
                 with plain, context.wrap_socket(plain, server_side=True) as secure:
-                    heard.append(secure.recv(1))
+                    received.append(secure.recv(1))
             except OSError:
                 return
 
@@ -41,7 +41,7 @@ def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> N
             client.trigger(run_request())
         thread.join(timeout=5)
 
-    assert heard in ([], [b""])
+    assert received in ([], [b""])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from shared.airflow.client import Delivery
-from tests.airflow.stand import Stand, run_request
+from tests.airflow.harness import AirflowHarness, run_request
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -37,61 +37,61 @@ fetch(url, { method: "POST", headers, body, redirect: "manual" })
 """
 
 
-def url(stand: Stand, dag_id: str = "contract_take") -> str:
-    """Give the address that each generation has for it."""
-    return f"{stand.airflow.base_url}/api/{stand.api}/dags/{dag_id}/{PATHS[stand.api]}"
+def url(harness: AirflowHarness, dag_id: str = "contract_take") -> str:
+    """Return the address that each generation has for it."""
+    return f"{harness.airflow.base_url}/api/{harness.api}/dags/{dag_id}/{PATHS[harness.api]}"
 
 
-def basic(stand: Stand) -> tuple[str, str]:
-    """Give what most snippets log in with."""
-    return stand.airflow.username, stand.airflow.password
+def basic(harness: AirflowHarness) -> tuple[str, str]:
+    """Return what most snippets log in with."""
+    return harness.airflow.username, harness.airflow.password
 
 
-def conf_as_object(stand: Stand) -> int:
+def conf_as_object(harness: AirflowHarness) -> int:
     """Post `{"conf": {...}}` with basic auth."""
-    return requests.post(url(stand), auth=basic(stand), json={"conf": CONF}, timeout=SECONDS).status_code
+    return requests.post(url(harness), auth=basic(harness), json={"conf": CONF}, timeout=SECONDS).status_code
 
 
-def conf_as_text(stand: Stand) -> int:
+def conf_as_text(harness: AirflowHarness) -> int:
     """Post `{"conf": "{...}"}` with basic auth."""
     body = {"conf": json.dumps(CONF)}
-    return requests.post(url(stand), auth=basic(stand), json=body, timeout=SECONDS).status_code
+    return requests.post(url(harness), auth=basic(harness), json=body, timeout=SECONDS).status_code
 
 
-def run_id_null(stand: Stand) -> int:
+def run_id_null(harness: AirflowHarness) -> int:
     """Post `{"run_id": null, "conf": {...}}` with basic auth."""
     body = {"run_id": None, "conf": CONF}
-    return requests.post(url(stand), auth=basic(stand), json=body, timeout=SECONDS).status_code
+    return requests.post(url(harness), auth=basic(harness), json=body, timeout=SECONDS).status_code
 
 
-def bearer_token(stand: Stand) -> int:
+def bearer_token(harness: AirflowHarness) -> int:
     """Post `{"conf": {...}}` with a bearer token; where there are no tokens, with one of someone's."""
-    token = stand.log_in(*basic(stand)) if stand.api == "v2" else "a-token"
+    token = harness.log_in(*basic(harness)) if harness.api == "v2" else "a-token"
     headers = {"Authorization": f"Bearer {token}"}
-    return requests.post(url(stand), headers=headers, json={"conf": CONF}, timeout=SECONDS).status_code
+    return requests.post(url(harness), headers=headers, json={"conf": CONF}, timeout=SECONDS).status_code
 
 
-def dag_checked_first(stand: Stand) -> int:
+def dag_checked_first(harness: AirflowHarness) -> int:
     """Ask for the DAG at `/api/v1`, and post only if it is there."""
     dag = requests.get(
-        f"{stand.airflow.base_url}/api/v1/dags/contract_take",
-        auth=basic(stand),
+        f"{harness.airflow.base_url}/api/v1/dags/contract_take",
+        auth=basic(harness),
         timeout=SECONDS,
         allow_redirects=False,
     )
     if dag.status_code != requests.codes.ok:
         return dag.status_code
-    return requests.post(url(stand), auth=basic(stand), json={"conf": CONF}, timeout=SECONDS).status_code
+    return requests.post(url(harness), auth=basic(harness), json={"conf": CONF}, timeout=SECONDS).status_code
 
 
-def javascript(stand: Stand) -> int:
+def javascript(harness: AirflowHarness) -> int:
     """Run the JavaScript above against the experimental API."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js is missing: install Node.js 20 or newer (https://nodejs.org)")
-    address = f"{stand.airflow.base_url}/api/experimental/dags/contract_take/dag_runs"
+    address = f"{harness.airflow.base_url}/api/experimental/dags/contract_take/dag_runs"
     done = subprocess.run(
-        [node, "-e", JAVASCRIPT, address, *basic(stand)],
+        [node, "-e", JAVASCRIPT, address, *basic(harness)],
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -100,7 +100,7 @@ def javascript(stand: Stand) -> int:
     return int(done.stdout)
 
 
-SNIPPETS: dict[str, tuple[Callable[[Stand], int], dict[str, int]]] = {
+SNIPPETS: dict[str, tuple[Callable[[AirflowHarness], int], dict[str, int]]] = {
     "`requests.post`, `conf` as an object": (conf_as_object, {"experimental": 200, "v1": 200, "v2": 401}),
     "`requests.post`, `conf` as a JSON text": (conf_as_text, {"experimental": 200, "v1": 400, "v2": 401}),
     "`requests.post` with `run_id: null`": (run_id_null, {"experimental": 200, "v1": 400, "v2": 401}),
@@ -111,34 +111,34 @@ SNIPPETS: dict[str, tuple[Callable[[Stand], int], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_snippet_does_what_the_documentation_says(stand: Stand, name: str) -> None:
+def test_snippet_does_what_the_documentation_says(harness: AirflowHarness, name: str) -> None:
     """Where it fails, ours works, with the same user; a repeated delivery makes no second run."""
     snippet, expected = SNIPPETS[name]
     run = run_request(conf=CONF)
     # Airflow 1.10 cuts microseconds off: the snippet before may have taken this second.
     time.sleep(1.1)
 
-    assert snippet(stand) == expected[stand.api]
-    assert stand.client().trigger(run) is Delivery.CREATED
-    assert stand.client().trigger(run) is Delivery.ALREADY_THERE
+    assert snippet(harness) == expected[harness.api]
+    assert harness.client().trigger(run) is Delivery.CREATED
+    assert harness.client().trigger(run) is Delivery.ALREADY_THERE
 
 
 @pytest.mark.generations("experimental", "v1")
-def test_snippet_makes_a_run_for_each_delivery(stand: Stand) -> None:
+def test_snippet_makes_a_run_for_each_delivery(harness: AirflowHarness) -> None:
     """Where it works, an event that comes twice runs twice: it has no run id of its own."""
-    before = len(stand.runs("contract_take"))
+    before = len(harness.runs("contract_take"))
     for _ in range(2):
         time.sleep(1.1)
-        conf_as_object(stand)
+        conf_as_object(harness)
 
-    assert len(stand.runs("contract_take")) == before + 2
+    assert len(harness.runs("contract_take")) == before + 2
 
 
 @pytest.mark.generations("experimental")
-def test_snippet_loses_a_blob_of_the_same_second_in_airflow_1(stand: Stand) -> None:
+def test_snippet_loses_a_blob_of_the_same_second_in_airflow_1(harness: AirflowHarness) -> None:
     """The run id is made of the second; ours start a run each. Newer ones keep microseconds."""
-    statuses = [conf_as_object(stand) for _ in range(8)]
-    ours = [stand.client().trigger(run_request(conf=CONF)) for _ in range(8)]
+    statuses = [conf_as_object(harness) for _ in range(8)]
+    ours = [harness.client().trigger(run_request(conf=CONF)) for _ in range(8)]
 
     assert 400 in statuses
     assert set(ours) == {Delivery.CREATED}

@@ -4,13 +4,13 @@ import pytest
 
 from shared.config.checks import connection_faults
 from shared.config.settings import Settings
-from tests.airflow.stand import STORAGE
+from tests.airflow.harness import STORAGE
 
 GOOD = {"AIRFLOW_BASE_URL": "https://airflow", "AIRFLOW_DAG_ID": "copy_file", **STORAGE}
 
 
 def faults_of(changes: dict[str, str], *, can_read: bool = True) -> list[str]:
-    """Give the faults of good settings with some changed."""
+    """Return the faults of good settings with some changed."""
     environ = {**GOOD, **changes}
     return connection_faults(Settings.from_env(environ), environ, reads=lambda _: can_read)
 
@@ -21,9 +21,9 @@ def faults_of(changes: dict[str, str], *, can_read: bool = True) -> list[str]:
         ({"AIRFLOW_AUTH": "entra"}, "AIRFLOW_ENTRA_SCOPE"),
         ({"AIRFLOW_AUTH": "oauth"}, "AIRFLOW_OAUTH_TOKEN_URL"),
         ({"AIRFLOW_AUTH": "oauth", "AIRFLOW_OAUTH_TOKEN_URL": "http://idp.example.com/t"}, "plain http"),
-        ({"AIRFLOW_AUTH": "token", "AIRFLOW_API": "v1"}, "Airflow 3's log-in"),
+        ({"AIRFLOW_AUTH": "token", "AIRFLOW_API": "v1"}, "log-in of Airflow 3"),
         ({"AIRFLOW_AUTH_HEADER": "two words"}, "AIRFLOW_AUTH_HEADER"),
-        ({"KEY_VAULT_URI": "http://vault"}, "not https"),
+        ({"KEY_VAULT_URI": "http://vault"}, "must begin with https://"),
         ({"AIRFLOW_CLIENT_KEY": "key.pem"}, "AIRFLOW_CLIENT_CERTIFICATE"),
         ({"IDENTITY_ENDPOINT": "http://127.0.0.1/msi"}, "KEY_VAULT_URI is not set"),
     ],

@@ -1,4 +1,4 @@
-"""Settings, connection and routes are checked together: nobody mends one fault to be told of the next."""
+"""Settings, connection and routes are checked together: nobody fixes one fault only to meet the next."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_faults_of_routes_are_named_beside_those_of_settings(tmp_path: Path) -> 
     [
         ({"AIRFLOW_AUTH": "oauth"}, "AIRFLOW_OAUTH_TOKEN_URL"),
         ({"AIRFLOW_AUTH": "oauth", "AIRFLOW_OAUTH_TOKEN_URL": "http://idp.example.com/token"}, "plain http"),
-        ({"KEY_VAULT_URI": "http://vault.example.com"}, "KEY_VAULT_URI is not https"),
+        ({"KEY_VAULT_URI": "http://vault.example.com"}, "KEY_VAULT_URI must begin with https://"),
         ({"AIRFLOW_AUTH": "token", "AIRFLOW_API": "v1"}, "AIRFLOW_AUTH=token"),
         ({"AIRFLOW_CLIENT_KEY": "key.pem"}, "AIRFLOW_CLIENT_CERTIFICATE"),
         ({"AIRFLOW_AUTH_HEADER": "no header"}, "AIRFLOW_AUTH_HEADER"),

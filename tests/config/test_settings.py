@@ -42,7 +42,7 @@ def test_trailing_slash_of_an_address_does_not_matter() -> None:
 
 
 def test_every_fault_is_in_one_message() -> None:
-    """Nobody mends one setting to be told of the next."""
+    """Nobody fixes one setting only to meet the next fault."""
     with pytest.raises(Misconfigured) as caught:
         Settings.from_env(
             {
@@ -68,22 +68,22 @@ def test_every_fault_is_in_one_message() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("AIRFLOW_BASE_URL", "ftp://host", "is no address such as https://"),
-        ("AIRFLOW_BASE_URL", "https://host/?x=1", "is no address such as https://"),
+        ("AIRFLOW_BASE_URL", "ftp://host", "must be an address such as https://"),
+        ("AIRFLOW_BASE_URL", "https://host/?x=1", "must be an address such as https://"),
         ("AIRFLOW_BASE_URL", "http://airflow.example.com", "is plain http"),
-        ("AIRFLOW_ALLOW_HTTP", "1", "is neither true nor false"),
-        ("AIRFLOW_CONNECT_TIMEOUT_SECONDS", "nan", "is no number of seconds from 0.1 to 60"),
-        ("AIRFLOW_RETRY_BUDGET_SECONDS", "91", "is no number of seconds from 0 to 90"),
-        ("PYTHON_THREADPOOL_THREAD_COUNT", "0", "is no whole number from 1 to 1000"),
-        ("PYTHON_THREADPOOL_THREAD_COUNT", "٣", "is no whole number from 1 to 1000"),
-        ("LandingStorage__blobServiceUri", "http://acct.blob.core.windows.net", "is not https"),
+        ("AIRFLOW_ALLOW_HTTP", "1", "must be true or false"),
+        ("AIRFLOW_CONNECT_TIMEOUT_SECONDS", "nan", "must be a number of seconds from 0.1 to 60"),
+        ("AIRFLOW_RETRY_BUDGET_SECONDS", "91", "must be a number of seconds from 0 to 90"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "0", "must be a whole number from 1 to 1000"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "٣", "must be a whole number from 1 to 1000"),
+        ("LandingStorage__blobServiceUri", "http://acct.blob.core.windows.net", "must begin with https://"),
         ("MISSING_DAG_MAX_AGE", "7", "must be a duration such as 7d"),
         ("MISSING_DAG_MAX_AGE", "0d", "at least 60 s"),
         ("MISSING_DAG_MAX_AGE", "59s", "at least 60 s"),
-        ("CONF_MAX_BYTES", "262145", "is no whole number from 1024 to 262144"),
-        ("AIRFLOW_MAX_RUNS_PER_MINUTE", "0", "is no whole number from 1 to"),
-        ("AIRFLOW_LOGICAL_DATE", "now", "is none of none, event_time"),
-        ("LANDING_PATH", "land\\ing/{name}", "is no path such as landing/{name}"),
+        ("CONF_MAX_BYTES", "262145", "must be a whole number from 1024 to 262144"),
+        ("AIRFLOW_MAX_RUNS_PER_MINUTE", "0", "must be a whole number from 1 to"),
+        ("AIRFLOW_LOGICAL_DATE", "now", "must be one of none, event_time"),
+        ("LANDING_PATH", "land\\ing/{name}", "must be a path such as landing/{name}"),
     ],
 )
 def test_fault_is_named_with_what_to_do(name: str, value: str, said: str) -> None:
@@ -135,7 +135,7 @@ def test_plain_http_elsewhere_needs_a_setting() -> None:
 
 def test_password_in_an_address_is_refused_and_not_repeated() -> None:
     """The message goes to the log."""
-    with pytest.raises(Misconfigured, match="holds a user name or a password") as caught:
+    with pytest.raises(Misconfigured, match="must not contain a user name or a password") as caught:
         Settings.from_env({**GOOD, "AIRFLOW_BASE_URL": "https://admin:canary@host"})
 
     assert "canary" not in str(caught.value)

@@ -13,13 +13,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from azure.storage.queue import QueueServiceClient
-
 from local.azurite import start_azurite
 from shared.app import App
 from shared.event_log import EventLog
-from shared.storage.outbox import QUEUE
 from tests.support.airflow_server import AirflowServer, Exchange, Fault, airflow_server
+from tests.support.rows import OUTBOX, count_rows
 from tests.support.times import FAST
 
 THREADS = 16
@@ -32,7 +30,7 @@ def soak(*, versions: int, deliveries: int, seed: int, seconds: float) -> dict[s
         How many `versions`, `runs`, `deliveries` and `attempts` there were.
 
     Raises:
-        TimeoutError: Events are still parked after `seconds`.
+        TimeoutError: Events still wait after `seconds`.
     """
     chance = random.Random(seed)  # noqa: S311  (faults, no secrets)
     end = time.monotonic() + seconds
@@ -47,8 +45,8 @@ def soak(*, versions: int, deliveries: int, seed: int, seconds: float) -> dict[s
                 if time.monotonic() > end:
                     msg = f"not delivered within {seconds:g} s"
                     raise TimeoutError(msg)
-        # Until nothing is parked: a repeated delivery that waits could still double a run.
-        while _parked(azurite.connection_string):
+        # Until nothing waits: a repeated delivery that waits could still double a run.
+        while count_rows(azurite.connection_string, OUTBOX):
             app.dispatch()
             if time.monotonic() > end:
                 msg = f"{len(airflow.runs)} of {versions} runs after {seconds:g} s"
@@ -59,11 +57,6 @@ def soak(*, versions: int, deliveries: int, seed: int, seconds: float) -> dict[s
             "deliveries": deliveries,
             "attempts": airflow.requests["POST dagRuns"],
         }
-
-
-def _parked(connection_string: str) -> int:
-    queue = QueueServiceClient.from_connection_string(connection_string).get_queue_client(QUEUE)
-    return queue.get_queue_properties().approximate_message_count or 0
 
 
 def _fault(chance: random.Random) -> Fault:
@@ -98,7 +91,7 @@ def _event(number: int) -> bytes:
         "data": {
             "api": "PutBlob",
             "eTag": f"0x{number:X}",
-            "contentLength": number,
+            "contentLength": number + 1,  # an empty file would be looked at
             "blobType": "BlockBlob",
             "url": f"https://acct.blob.core.windows.net/landing/{name}",
         },
@@ -117,8 +110,6 @@ def _settings(airflow: AirflowServer, storage: str) -> dict[str, str]:
         "AzureWebJobsStorage": storage,
         "LandingStorage": storage,
         "EVENT_SOURCE": "queue",
-        "PARK_MIN_DELAY_SECONDS": "1",
-        "PARK_MAX_DELAY_SECONDS": "2",
     }
 
 
@@ -131,7 +122,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4 * 3600)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)  # noqa: T201
-    logging.getLogger("blob_to_dag").addHandler(logging.NullHandler())  # a million lines tell nobody anything
+    logging.getLogger("blob_to_dag").addHandler(logging.NullHandler())  # a million lines help nobody
     began = time.monotonic()
     counted = soak(**vars(arguments))
     print(f"{counted} in {time.monotonic() - began:.0f} s")  # noqa: T201

@@ -1,4 +1,4 @@
-"""The log-in fails: nothing is lost, nothing is hammered, and it flows again once it is mended."""
+"""The log-in fails: nothing is lost, few requests are sent, and events flow once it is corrected."""
 
 import socket
 import ssl
@@ -13,15 +13,16 @@ import pytest
 from shared.app import App
 from tests.airflow.certificates import self_signed
 from tests.support.airflow_server import Exchange
-from tests.faults.conftest import Site
+from tests.support.fault_harness import FaultHarness
 from tests.support.times import FAST
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.mark.fault("log-in refused, then mended", airflow="stand-in")
-def test_wrong_password_that_is_mended(site: Site) -> None:
-    """A few log-ins while it is wrong, whatever comes; everything flows with the right one."""
+@pytest.mark.fault("log-in rejected, then corrected", airflow="stand-in")
+@pytest.mark.usefixtures("short_refusal_pause")
+def test_wrong_password_that_is_corrected(harness: FaultHarness) -> None:
+    """A few log-ins while it is wrong, however many events; one hold; all flow with the right one."""
     password = "new"
 
     def fault(exchange: Exchange) -> bool:
@@ -30,69 +31,69 @@ def test_wrong_password_that_is_mended(site: Site) -> None:
             return True
         return False
 
-    site.airflow.faults.append(fault)
-    settings = site.settings(AIRFLOW_PASSWORD="old", CREDENTIAL_REFUSAL_PAUSE_SECONDS="1")
-    app = App(settings, site.log, FAST)
-    names = site.upload(60)
-    site.deliver(app, names)
+    harness.airflow.faults.append(fault)
+    settings = harness.settings(AIRFLOW_PASSWORD="old")
+    app = App(settings, harness.log, FAST)
+    names = harness.upload(60)
+    harness.deliver(app, names)
 
-    assert site.parked() == 60
-    assert site.airflow.requests["POST auth/token"] <= 10
-    assert site.log.counts["breaker.open"] == 1
+    assert harness.waiting() == 60
+    assert harness.airflow.requests["POST auth/token"] <= 10
+    assert harness.log.counts["hold.started"] == 1
 
     settings["AIRFLOW_PASSWORD"] = password
-    site.drain(app)
+    harness.drain(app)
 
-    assert len(site.airflow.runs) == 60
-    assert site.letters() == []
+    harness.assert_one_run_each(names)
 
 
 @pytest.mark.fault("vault down at a cold start", airflow="stand-in")
-def test_vault_that_is_down_at_a_cold_start(site: Site) -> None:
-    """Events are parked with one loud line; nothing is sent; they flow when the vault is back."""
-    broken = site.app(
+def test_vault_that_is_down_at_a_cold_start(harness: FaultHarness) -> None:
+    """Events wait, with one loud line; nothing is sent; they flow when the vault is back."""
+    broken = harness.app(
         KEY_VAULT_URI="https://127.0.0.1:1/",
         AIRFLOW_CREDENTIAL_SECRET="airflow",
         AZURE_TENANT_ID="00000000-0000-0000-0000-000000000000",
         AZURE_CLIENT_ID="00000000-0000-0000-0000-000000000000",
         AZURE_CLIENT_SECRET="canary",
     )
-    names = site.upload(30)
-    site.deliver(broken, names)
+    names = harness.upload(30)
+    harness.deliver(broken, names)
 
-    assert site.parked() == 30
-    assert site.airflow.requests["POST dagRuns"] == 0
-    assert site.log.counts["secret.unavailable"] == 1
+    assert harness.waiting() == 30
+    assert harness.airflow.requests["POST dagRuns"] == 0
+    assert harness.log.counts["secret.unavailable"] == 1
 
-    site.drain(site.app())
+    harness.drain(harness.app())
 
-    assert len(site.airflow.runs) == 30
+    harness.assert_one_run_each(names)
 
 
 @pytest.mark.fault("TLS fails at random", airflow="stand-in")
-def test_tls_that_fails_now_and_then(site: Site, tmp_path: Path) -> None:
+def test_tls_that_fails_now_and_then(harness: FaultHarness, tmp_path: Path) -> None:
     """A certificate of another name: nothing was sent, so everything is as before."""
 
     def fault(exchange: Exchange) -> bool:
         exchange.handler.close_connection = True  # so that there are many handshakes
         return False
 
-    site.airflow.faults.append(fault)
+    harness.airflow.faults.append(fault)
     good, wrong = self_signed(tmp_path, "127.0.0.1"), self_signed(tmp_path, "other.example.com")
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(good.read_bytes() + wrong.read_bytes())
 
-    with _tls_front(site, [good, wrong]) as url:
-        app = site.app(AIRFLOW_BASE_URL=url, AIRFLOW_CA_BUNDLE=str(bundle))
-        site.deliver(app, site.upload(40))
-        site.drain(app)
+    with _tls_front(harness, [good, wrong]) as url:
+        app = harness.app(AIRFLOW_BASE_URL=url, AIRFLOW_CA_BUNDLE=str(bundle))
+        names = harness.upload(40)
+        harness.deliver(app, names)
+        harness.drain(app)
 
-    assert len(site.airflow.runs) == 40
-    assert site.airflow.requests["POST dagRuns"] == 40
+    harness.assert_one_run_each(names)
+    assert harness.airflow.requests["POST dagRuns"] == 40
 
 
 @contextmanager
-def _tls_front(site: Site, certificates: list[Path]) -> Iterator[str]:
+def _tls_front(harness: FaultHarness, certificates: list[Path]) -> Iterator[str]:
     """Stand in front of Airflow with TLS; each connection gets one of the certificates."""
     contexts = []
     for certificate in certificates:
@@ -100,11 +101,11 @@ def _tls_front(site: Site, certificates: list[Path]) -> Iterator[str]:
         context.load_cert_chain(certificate)
         contexts.append(context)
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    port = int(site.airflow.base_url.rpartition(":")[2])
+    port = int(harness.airflow.base_url.rpartition(":")[2])
 
     def serve(client: socket.socket) -> None:
         client.settimeout(10)
-        context = site.random.choice(contexts)
+        context = harness.random.choice(contexts)
         with (
             suppress(OSError),
             context.wrap_socket(client, server_side=True) as tls,

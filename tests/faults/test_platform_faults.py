@@ -1,7 +1,4 @@
-"""What runs the app fails: workers are killed, storage goes away, settings are broken.
-
-Through the real runtime.
-"""
+"""What runs the app fails, in the real runtime: workers are killed, storage goes away, settings are broken."""
 
 import threading
 import time
@@ -19,8 +16,9 @@ from local.host import FAST as FAST_HOST
 from local.host import HostOptions, RunningHost, start_host
 from shared.sources import blob_poison
 from tests.support.airflow_server import Exchange
-from tests.faults.conftest import Site
+from tests.support.fault_harness import FaultHarness
 from tests.support.scale import scaled
+from tests.support.times import REAL_TIME_OF_DAY
 
 pytestmark = pytest.mark.stack
 
@@ -29,10 +27,12 @@ KILLS = scaled(6, 20)
 
 
 @contextmanager
-def _host(site: Site, *, workers: int = 1, **settings: str) -> Iterator[RunningHost]:
+def _host(harness: FaultHarness, *, workers: int = 1, **settings: str) -> Iterator[RunningHost]:
     options = HostOptions(
         app=APP,
-        environment=site.settings(EVENT_SOURCE="EventGrid", PYTHON_THREADPOOL_THREAD_COUNT="32", **settings),
+        environment=harness.settings(
+            EVENT_SOURCE="EventGrid", PYTHON_THREADPOOL_THREAD_COUNT="32", **settings
+        ),
         host="standin",
         workers=workers,
         times=FAST_HOST,
@@ -41,7 +41,9 @@ def _host(site: Site, *, workers: int = 1, **settings: str) -> Iterator[RunningH
         yield host
 
 
-def _announce(host: RunningHost, site: Site, names: list[str], *, seconds: float = scaled(30, 600)) -> None:
+def _announce(
+    host: RunningHost, harness: FaultHarness, names: list[str], *, seconds: float = scaled(30, 600)
+) -> None:
     """Tell the host of blobs as Event Grid does: again and again until it says 202."""
     end = time.monotonic() + seconds
     waiting = list(names)
@@ -51,7 +53,7 @@ def _announce(host: RunningHost, site: Site, names: list[str], *, seconds: float
             {
                 "eventType": "Microsoft.Storage.BlobCreated",
                 "data": {
-                    "url": f"https://acct.blob.core.windows.net/{site.landing.container_name}/{name}",
+                    "url": f"https://acct.blob.core.windows.net/{harness.landing.container_name}/{name}",
                     "blobType": "BlockBlob",
                     "eTag": "0x1",
                 },
@@ -84,18 +86,21 @@ def _dispatch(host: RunningHost) -> None:
     )
 
 
-def _wait_for_runs(host: RunningHost, site: Site, count: int, *, seconds: float = scaled(90, 900)) -> None:
+def _wait_for_runs(
+    host: RunningHost, harness: FaultHarness, count: int, *, seconds: float = scaled(90, 900)
+) -> None:
     end = time.monotonic() + seconds
-    while len(site.airflow.runs) < count or site.parked():
+    while len(harness.airflow.runs) < count or harness.waiting():
         assert time.monotonic() < end, (
-            f"{len(site.airflow.runs)} of {count} runs, {site.parked()} parked\n{host.process.log_tail()}"
+            f"{len(harness.airflow.runs)} of {count} runs, {harness.waiting()} wait\n"
+            f"{host.process.log_tail()}"
         )
         _dispatch(host)
         time.sleep(0.3)
 
 
-def _poisoned(site: Site) -> int:
-    queues = QueueServiceClient.from_connection_string(site.azurite.connection_string)
+def _poisoned(harness: FaultHarness) -> int:
+    queues = QueueServiceClient.from_connection_string(harness.storage)
     names = [queue.name for queue in queues.list_queues()]
     if blob_poison.QUEUE not in names:
         return 0
@@ -105,42 +110,46 @@ def _poisoned(site: Site) -> int:
 @pytest.mark.fault(
     "worker processes killed, three side by side", airflow="stand-in", host="stand-in, Python runtime"
 )
-def test_workers_killed_at_random_moments(site: Site) -> None:
+def test_workers_killed_at_random_moments(harness: FaultHarness) -> None:
     """Three side by side, one of them killed again and again, Airflow failing now and then."""
 
     def fault(exchange: Exchange) -> bool:
-        if not exchange.path.endswith("/dagRuns") or site.random.random() > 0.1:
+        if not exchange.path.endswith("/dagRuns") or harness.random.random() > 0.1:
             time.sleep(0.02)
             return False
         exchange.commit()
         exchange.hang_up()
         return True
 
-    site.airflow.faults.append(fault)
-    names = site.upload(scaled(90, 300))
-    with _host(site, workers=3) as host:
-        announcing = threading.Thread(target=_announce, args=(host, site, names))
+    harness.airflow.faults.append(fault)
+    names = harness.upload(scaled(90, 300))
+    with _host(harness, workers=3) as host:
+        announcing = threading.Thread(target=_announce, args=(host, harness, names))
         announcing.start()
         killed = 0
         while killed < KILLS:
-            time.sleep(0.1 + site.random.random() / 3)
+            time.sleep(0.1 + harness.random.random() / 3)
             with suppress(IndexError, ProcessLookupError):  # it is being started again
-                host.kill_worker(site.random.randrange(3))
+                host.kill_worker(harness.random.randrange(3))
                 killed += 1
         announcing.join(60)
-        _wait_for_runs(host, site, len(names))
+        _wait_for_runs(host, harness, len(names))
 
-        assert len(site.airflow.runs) == len(names)
-        assert site.letters() == []
-        assert _poisoned(site) == 0
+        assert len(harness.airflow.runs) == len(names)
+        assert harness.dead() == []
+        assert _poisoned(harness) == 0
 
 
 @pytest.mark.fault("Azurite stopped and started again", airflow="stand-in", host="stand-in, Python runtime")
-def test_storage_that_goes_away_in_the_middle(site: Site, tmp_path: Path) -> None:
+def test_storage_that_goes_away_in_the_middle(harness: FaultHarness, tmp_path: Path) -> None:
     """Events that were taken come again, events that were not are sent again; each is one run."""
     with start_azurite(folder=tmp_path) as azurite:
         service = BlobServiceClient.from_connection_string(azurite.connection_string)
-        own = Site(azurite=azurite, landing=service.create_container("landing"), airflow=site.airflow)
+        own = FaultHarness(
+            storage=azurite.connection_string,
+            landing=service.create_container("landing"),
+            airflow=harness.airflow,
+        )
         names = own.upload(scaled(60, 400))
         with _host(own) as host:
             _announce(host, own, names[: len(names) // 2])
@@ -150,35 +159,35 @@ def test_storage_that_goes_away_in_the_middle(site: Site, tmp_path: Path) -> Non
             _announce(host, own, names[len(names) // 2 :])
             _wait_for_runs(host, own, len(names), seconds=120)
 
-        assert len(site.airflow.runs) == len(names)
+        assert len(harness.airflow.runs) == len(names)
 
 
 @pytest.mark.fault("settings broken for a while", airflow="stand-in", host="stand-in, Python runtime")
-def test_settings_that_are_broken_for_a_while(site: Site) -> None:
-    """Events are parked as they come, nothing is poisoned, and they flow once the settings are mended."""
-    names = site.upload(25)
-    with _host(site, AIRFLOW_BASE_URL="not an address", AIRFLOW_MAX_CONCURRENCY="none") as host:
-        _announce(host, site, names)
+def test_settings_that_are_broken_for_a_while(harness: FaultHarness) -> None:
+    """Events wait as they come, nothing is poisoned, and they flow once the settings are corrected."""
+    names = harness.upload(25)
+    with _host(harness, AIRFLOW_BASE_URL="not an address", AIRFLOW_MAX_CONCURRENCY="none") as host:
+        _announce(host, harness, names)
         end = time.monotonic() + 30
-        while site.parked() < len(names) and time.monotonic() < end:
+        while harness.waiting() < len(names) and time.monotonic() < end:
             time.sleep(0.1)
         log = host.log()
 
-    assert site.parked() == len(names)
+    assert harness.waiting() == len(names)
     assert log.count("app.misconfigured") == 1
-    assert site.airflow.requests == {}
+    assert harness.airflow.requests == {}
 
-    with _host(site) as host:
-        _wait_for_runs(host, site, len(names), seconds=90)
+    with _host(harness) as host:
+        _wait_for_runs(host, harness, len(names), seconds=90)
 
-    assert len(site.airflow.runs) == len(names)
-    assert _poisoned(site) == 0
+    assert len(harness.airflow.runs) == len(names)
+    assert _poisoned(harness) == 0
 
 
 @pytest.mark.fault(
     "burst over three workers keeps the cap", airflow="stand-in", host="stand-in, Python runtime"
 )
-def test_burst_over_three_workers_keeps_the_cap(site: Site) -> None:
+def test_burst_over_three_workers_keeps_the_cap(harness: FaultHarness) -> None:
     """Never more calls in work than the cap of each instance, times the instances; every blob one run."""
 
     def slow(exchange: Exchange) -> bool:
@@ -186,26 +195,26 @@ def test_burst_over_three_workers_keeps_the_cap(site: Site) -> None:
             time.sleep(0.01)
         return False
 
-    site.airflow.faults.append(slow)
-    names = site.upload(scaled(300, 10_000))
-    with _host(site, workers=3, AIRFLOW_MAX_CONCURRENCY="2") as host:
-        _announce(host, site, names)
-        _wait_for_runs(host, site, len(names))
+    harness.airflow.faults.append(slow)
+    names = harness.upload(scaled(300, 10_000))
+    with _host(harness, workers=3, AIRFLOW_MAX_CONCURRENCY="2") as host:
+        _announce(host, harness, names)
+        _wait_for_runs(host, harness, len(names))
 
-    assert len(site.airflow.runs) == len(names)
-    assert site.airflow.most_in_flight <= 3 * 2
+    assert len(harness.airflow.runs) == len(names)
+    assert harness.airflow.most_in_flight <= 3 * 2
 
 
 @pytest.mark.fault("a global rate is kept", airflow="stand-in")
-def test_global_rate_holds_over_all_instances(site: Site) -> None:
-    """One dispatcher sends everything, however many instances take events."""
-    apps = [site.app(AIRFLOW_MAX_RUNS_PER_MINUTE="300") for _ in range(3)]
-    names = site.upload(40)
+def test_global_rate_holds_over_all_instances(harness: FaultHarness) -> None:
+    """One drain at a time sends everything, however many instances take events."""
+    apps = [harness.app(REAL_TIME_OF_DAY, AIRFLOW_MAX_RUNS_PER_MINUTE="300") for _ in range(3)]
+    names = harness.upload(40)
     for number, app in enumerate(apps):
-        site.deliver(app, names[number::3])
-    site.drain(apps[0])
+        harness.deliver(app, names[number::3])
+    harness.drain(apps[0])
 
-    moments = sorted(site.airflow.created_at)
+    moments = sorted(harness.airflow.created_at)
     assert len(moments) == len(names)
     # Five a second; the server's own delays may bring two a little closer together.
     assert all(sum(start <= moment < start + 1 for moment in moments) <= 6 for start in moments)

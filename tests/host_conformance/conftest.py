@@ -1,5 +1,6 @@
-"""One sample app in one host for all facts that can share it; HOST says in which."""
+"""One sample app in one host for all facts that can share it; HOST selects which host."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from local.azurite import Azurite, start_azurite
 from local.host import RunningHost
 from local.host.options import HostKind
-from tests.host_conformance.stage import Stage
+from tests.host_conformance.harness import SAMPLE_APP, HostHarness
 
 NEEDS_AZURITE = {"azurite", "host_account"}
 
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def kind() -> HostKind:
-    """Return which host is asked for: HOST=standin (default) or HOST=func."""
+    """Return which host is selected: HOST=standin (default) or HOST=func."""
     if os.environ.get("HOST", "standin") == "standin":
         return "standin"
     if shutil.which("func") is None:
@@ -42,33 +43,66 @@ def standin_only(kind: HostKind) -> None:
 
 @pytest.fixture(scope="session")
 def host_account(azurite: Azurite) -> Iterator[Azurite]:
-    """Yield a second account, so that it shows in which of the two something lies."""
+    """Yield a second account, so that tests can see in which of the two something is."""
     with start_azurite() as account:
         yield account
 
 
 @pytest.fixture(scope="session")
-def stage(
+def harness(
     azurite: Azurite, host_account: Azurite, kind: HostKind, tmp_path_factory: pytest.TempPathFactory
-) -> Stage:
-    """Return the stage of the shared host."""
+) -> HostHarness:
+    """Return the harness of the shared host."""
     record_path = tmp_path_factory.mktemp("host") / "records.jsonl"
-    stage = Stage(data=azurite, host_account=host_account, record_path=record_path, kind=kind)
-    stage.create_containers()
-    return stage
+    harness = HostHarness(data=azurite, host_account=host_account, record_path=record_path, kind=kind)
+    harness.create_containers()
+    return harness
 
 
 @pytest.fixture(scope="session")
-def host(stage: Stage) -> Iterator[RunningHost]:
+def host(harness: HostHarness) -> Iterator[RunningHost]:
     """Yield the shared host; no test may stop it or kill its workers."""
-    with stage.host() as host:
+    with harness.host() as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def unusual_harness(
+    azurite: Azurite, host_account: Azurite, kind: HostKind, tmp_path_factory: pytest.TempPathFactory
+) -> HostHarness:
+    """Return the harness of `unusual_host`."""
+    record_path = tmp_path_factory.mktemp("unusual") / "records.jsonl"
+    harness = HostHarness(data=azurite, host_account=host_account, record_path=record_path, kind=kind)
+    harness.create_containers()
+    return harness
+
+
+@pytest.fixture(scope="session")
+def unusual_host(
+    unusual_harness: HostHarness, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHost]:
+    """Yield a second shared host.
+
+    `announced` is disabled, so a scanning function is first; `ticked` lacks its setting; failed queue
+    messages are retried after ten minutes; and there is a local.settings.json.
+    """
+    app = tmp_path_factory.mktemp("app") / "app"
+    shutil.copytree(SAMPLE_APP, app)
+    values = {"LOCAL_SETTING": "from the file", "QUEUE": "never-used"}
+    (app / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    settings = {
+        "AzureWebJobs.announced.Disabled": "true",
+        "SCHEDULE": "",
+        "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:10:00",
+    }
+    with unusual_harness.host(settings, app=app) as host:
         yield host
 
 
 @pytest.fixture
-def own_stage(azurite: Azurite, host_account: Azurite, kind: HostKind, tmp_path: Path) -> Stage:
-    """Return a stage for a test that starts hosts of its own."""
+def own_harness(azurite: Azurite, host_account: Azurite, kind: HostKind, tmp_path: Path) -> HostHarness:
+    """Return a harness for a test that starts hosts of its own."""
     record_path = tmp_path / "records.jsonl"
-    stage = Stage(data=azurite, host_account=host_account, record_path=record_path, kind=kind)
-    stage.create_containers()
-    return stage
+    harness = HostHarness(data=azurite, host_account=host_account, record_path=record_path, kind=kind)
+    harness.create_containers()
+    return harness

@@ -8,7 +8,7 @@ import pytest
 from local.host import HostOptions, start_host
 from local.host.options import HostKind
 from local.processes import ProcessError
-from tests.host_conformance.stage import SAMPLE_APP
+from tests.host_conformance.harness import SAMPLE_APP
 
 
 @pytest.mark.parametrize("kind", ["auto", "func"])

@@ -14,9 +14,9 @@ PROGRAM = ROOT / ".stack" / "checkov" / "bin" / "checkov"
 CONFIG = ROOT / ".checkov.yaml"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Scan infra/ once with nothing left out."""
+    """Scan infra/ once, without exceptions."""
     if not PROGRAM.exists():
         pytest.skip("run `make checkov` to install Checkov")
     done = subprocess.run(
@@ -30,7 +30,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "json",
             "--skip-download",
         ],
-        # Away from the project: in its root Checkov would read the exceptions by itself.
+        # Outside the project: in its root Checkov would read the exceptions.
         cwd=tmp_path_factory.mktemp("checkov"),
         capture_output=True,
         text=True,
@@ -55,7 +55,7 @@ def test_findings_are_those_that_are_left_out(report: dict[str, Any]) -> None:
 
 
 def test_every_exception_has_a_reason() -> None:
-    """A comment stands above the group or beside the line."""
+    """There is a comment above the group or beside the line."""
     lines = CONFIG.read_text().partition("skip-check:")[2].splitlines()
     reasoned = False
     for line in filter(str.strip, lines):

@@ -32,7 +32,7 @@ def source(
     log: EventLog | None = None,
     clock: Clock | None = None,
 ) -> KeyVaultCredentials:
-    """Give the source as the app builds it."""
+    """Return the source as the app builds it."""
     return KeyVaultCredentials(
         open_vault(azure.vault_uri, identity or AppIdentity()),
         name=NAME,
@@ -47,7 +47,7 @@ def test_managed_identity_reads_the_secret(azure: Azure) -> None:
     """A JSON object of texts gives several fields at once."""
     azure.put(NAME, json.dumps(PAIR))
 
-    assert source(azure).get().need("username", "password") == ("app", "canary-password")
+    assert source(azure).get().require("username", "password") == ("app", "canary-password")
 
 
 def test_client_credentials_read_the_secret(azure: Azure) -> None:
@@ -57,7 +57,7 @@ def test_client_credentials_read_the_secret(azure: Azure) -> None:
         tenant_id=TENANT, client_id=APPLICATION, client_secret=CLIENT_SECRET, authority=azure.vault_uri
     )
 
-    assert source(azure, identity=identity).get().need("username") == ("app",)
+    assert source(azure, identity=identity).get().require("username") == ("app",)
 
 
 @pytest.mark.parametrize("text", ["plain-token\n", "12345", '"quoted"', "[1]"])
@@ -65,7 +65,7 @@ def test_secret_that_is_no_object_is_a_token(azure: Azure, text: str) -> None:
     """As Astronomer's and others' tokens are kept."""
     azure.put(NAME, text)
 
-    assert source(azure).get().need("token") == (text.strip(),)
+    assert source(azure).get().require("token") == (text.strip(),)
 
 
 @pytest.mark.parametrize("fault", ["key", "audience", "issuer", "expired", "none"])
@@ -89,7 +89,7 @@ def test_vault_of_these_tests_checks_tokens(azure: Azure, fault: str) -> None:
     assert ask(tokens[fault]) == 401
 
 
-def test_identity_without_the_role_is_told_what_to_look_at(azure: Azure) -> None:
+def test_identity_without_the_role_gets_a_status(azure: Azure) -> None:
     """403 is not a missing secret."""
     azure.put(NAME, json.dumps(PAIR))
     azure.readers.clear()
@@ -110,7 +110,7 @@ def test_secret_is_read_once_in_its_lifetime(azure: Azure) -> None:
     azure.put(NAME, json.dumps({**PAIR, "password": "new"}))
 
     assert first == 1
-    assert credentials.get().need("password") == ("new",)
+    assert credentials.get().require("password") == ("new",)
     assert azure.requests["secret"] == 2
 
 
@@ -123,7 +123,7 @@ def test_refusal_reads_the_secret_at_once_but_not_again_and_again(azure: Azure) 
     clock.seconds += 31
     azure.put(NAME, json.dumps({**PAIR, "password": "new"}))
     with ThreadPoolExecutor(16) as pool:
-        seen = list(pool.map(lambda _: credentials.reread().need("password"), range(16)))
+        seen = list(pool.map(lambda _: credentials.refresh().require("password"), range(16)))
 
     assert set(seen) == {("new",)}
     assert azure.requests["secret"] == 2
@@ -139,14 +139,14 @@ def test_vault_that_fails_is_served_stale(azure: Azure, status: int) -> None:
     azure.vault_status = status
     clock.seconds += 301
     for _ in range(5):
-        assert credentials.get().need("username") == ("app",)
+        assert credentials.get().require("username") == ("app",)
     tried = log.counts["secret.stale"]
     azure.vault_status = None
     azure.put(NAME, json.dumps({**PAIR, "username": "other"}))
     clock.seconds += 31
 
     assert tried == 1
-    assert credentials.get().need("username") == ("other",)
+    assert credentials.get().require("username") == ("other",)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -164,7 +164,7 @@ def test_vault_that_fails_from_the_start_is_asked_once_in_a_while(azure: Azure, 
     clock.seconds += 31
 
     assert tried == 1
-    assert credentials.get().need("username") == ("app",)
+    assert credentials.get().require("username") == ("app",)
 
 
 def test_identity_endpoint_that_fails_is_an_unavailable_vault(azure: Azure) -> None:

@@ -1,4 +1,4 @@
-"""The demo: the whole way of a file, from the upload into the log of a task in a real Airflow."""
+"""The demo: a file from its upload to the log of a task in a real Airflow."""
 
 import json
 import signal
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.stack, pytest.mark.usefixtures("a
 def test_demo_shows_a_successful_run_with_its_conf_for_each_file(capfd: pytest.CaptureFixture[str]) -> None:
     """Each file has one run, and its task logged the file's name and size."""
     shown = demo(ports=Ports())
-    told = capfd.readouterr().out
+    output = capfd.readouterr().out
 
     assert [one.filename for one in shown] == list(FILES)
     assert {one.run.state for one in shown} == {"success"}
@@ -31,8 +31,8 @@ def test_demo_shows_a_successful_run_with_its_conf_for_each_file(capfd: pytest.C
         conf = json.loads(one.conf)
         assert (conf["filename"], conf["size"]) == (one.filename, len(FILES[one.filename]))
         assert conf == one.run.conf
-        assert one.run.run_id in told
-    assert "stopped everything" in told
+        assert one.run.run_id in output
+    assert "stopped everything" in output
 
 
 def test_interrupted_demo_stops_everything(azurite: Azurite) -> None:
@@ -44,13 +44,13 @@ def test_interrupted_demo_stops_everything(azurite: Azurite) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    timer = threading.Timer(120, program.kill)
+    timer = threading.Timer(240, program.kill)
     timer.start()
     try:
         assert program.stdout is not None
-        told: list[str] = []
+        output: list[str] = []
         while (line := program.stdout.readline()) and not line.startswith("uploaded"):
-            told.append(line)
+            output.append(line)
         descendants = psutil.Process(program.pid).children(recursive=True)
         program.send_signal(signal.SIGINT)
         rest = program.stdout.read()
@@ -62,7 +62,7 @@ def test_interrupted_demo_stops_everything(azurite: Azurite) -> None:
     left = [child for child in descendants if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
     # Azurite, three of Airflow, the host.
-    assert len(descendants) >= 5, "".join(told)
+    assert len(descendants) >= 5, "".join(output)
     assert "stopped everything\ninterrupted\n" in rest
     assert code == 1
     assert left == []

@@ -17,7 +17,7 @@ def test_version_that_runs_these_tests_is_found() -> None:
 
 
 def test_missing_version_says_what_to_install() -> None:
-    """Nothing is downloaded behind one's back."""
+    """Nothing is downloaded without asking."""
     with pytest.raises(NotInstalledError, match=r"Python 3\.4 is missing: install it"):
         find_python("3.4")
 

@@ -13,7 +13,7 @@ from local.processes import Process, ProcessError, free_port, is_listening, star
 
 ROOT = Path(__file__).parents[2]
 
-# Prints its own id and that of a child in a session of its own, and ignores SIGTERM if told to.
+# Prints its own id and that of a child in a session of its own, and ignores SIGTERM if asked to.
 FAMILY = """
 import os, signal, subprocess, sys, time
 if "stubborn" in sys.argv:
@@ -120,7 +120,7 @@ def test_process_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
     """Every wait is bounded."""
     family, _ = _start_family(tmp_path)
 
-    with pytest.raises(ProcessError, match=r"family after 0\.2 s still not: ready"):
+    with pytest.raises(ProcessError, match=r"family was not ready after 0\.2 s: ready"):
         family.wait_until(lambda: False, timeout_seconds=0.2, what="ready")
     family.stop()
 

@@ -28,17 +28,17 @@ def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: P
         stderr=subprocess.STDOUT,
         text=True,
     )
-    timer = threading.Timer(150, program.kill)
+    timer = threading.Timer(240, program.kill)
     timer.start()
     try:
         assert program.stdout is not None
-        told = _read_until(program, "Ctrl-C")
+        output = _read_until(program, "Ctrl-C")
         subprocess.run(
             [sys.executable, "-m", "local.upload", str(file)],
             cwd=ROOT,
             check=True,
             capture_output=True,
-            timeout=30,
+            timeout=60,
         )
         created = _read_until(program, "run.created")
         descendants = psutil.Process(program.pid).children(recursive=True)
@@ -51,7 +51,7 @@ def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: P
         program.communicate(timeout=10)
     left = [child for child in descendants if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
-    assert "http://127.0.0.1:" in told
+    assert "http://127.0.0.1:" in output
     assert "report 1.csv" in created
     assert "stopped everything" in rest
     assert left == []
@@ -60,8 +60,8 @@ def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: P
 
 def _read_until(program: subprocess.Popen[str], text: str) -> str:
     assert program.stdout is not None
-    told = ""
-    while text not in told and (line := program.stdout.readline()):
-        told += line
-    assert text in told, told
-    return told
+    output = ""
+    while text not in output and (line := program.stdout.readline()):
+        output += line
+    assert text in output, output
+    return output

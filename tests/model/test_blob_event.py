@@ -1,5 +1,6 @@
-"""Who a blob version is must not depend on who tells."""
+"""The identity of a blob version does not depend on the source."""
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,11 +15,12 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 
 
 @pytest.mark.parametrize(
-    "told", ['"0x8D96060BDA19D9D"', "0x8D96060BDA19D9D", 'W/"0x8D96060BDA19D9D"', ' "0x8D96060BDA19D9D" ']
+    "given",
+    ['"0x8D96060BDA19D9D"', "0x8D96060BDA19D9D", 'W/"0x8D96060BDA19D9D"', ' "0x8D96060BDA19D9D" '],
 )
-def test_etag_of_every_teller_is_the_same(told: str) -> None:
+def test_etag_of_every_source_is_the_same(given: str) -> None:
     """A HEAD quotes it, a listing and Event Grid do not, a proxy marks it weak."""
-    assert canonical_etag(told) == "0x8D96060BDA19D9D"
+    assert canonical_etag(given) == "0x8D96060BDA19D9D"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_account_of_every_endpoint_is_the_same(url: str) -> None:
 @pytest.mark.parametrize("url", ["", "https://", "http://127.0.0.1:10000/"])
 def test_address_without_account_is_a_bad_event(url: str) -> None:
     """An event that names no account names no blob."""
-    with pytest.raises(BadEvent, match="names no storage account"):
+    with pytest.raises(BadEvent, match="has no storage account"):
         account_from_url(url)
 
 
@@ -70,13 +72,13 @@ def test_sas_in_an_endpoint_does_not_get_into_the_address() -> None:
 )
 def test_address_without_blob_is_a_bad_event(url: str) -> None:
     """A container is no blob."""
-    with pytest.raises(BadEvent, match="names no blob"):
+    with pytest.raises(BadEvent, match="is not the address of a blob"):
         blob_path_from_url(url)
 
 
 @pytest.mark.parametrize("missing", ["account", "container", "name", "etag"])
 def test_event_without_a_part_of_its_identity_is_bad(missing: str) -> None:
-    """Without it, two versions could not be told apart."""
+    """Without it, two versions could not be distinguished."""
     with pytest.raises(BadEvent, match=f"has no {missing}"):
         blob_event(**{missing: ""})
 
@@ -85,3 +87,37 @@ def test_name_with_half_a_surrogate_pair_is_a_bad_event() -> None:
     """It cannot be written as UTF-8, so storage cannot have it, and no database would take it."""
     with pytest.raises(BadEvent, match=r"'a\\ud800'"):
         blob_event(name="a\ud800")
+
+
+@pytest.mark.parametrize(
+    "what", ["url", "version_id", "content_type", "copy_status", "sequencer", "traceparent"]
+)
+@pytest.mark.parametrize("text", ["\udfff", "x" * 16_001])
+def test_text_that_cannot_be_stored_is_a_bad_event(what: str, text: str) -> None:
+    """Said where it is read, or the event would be refused by the outbox again and again."""
+    with pytest.raises(BadEvent, match=f"event's {what}") as caught:
+        blob_event(**{what: text})
+
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("size", [-1, 2**63, 10**400])
+def test_size_that_no_blob_has_is_a_bad_event(size: int) -> None:
+    """It could not be written as JSON."""
+    with pytest.raises(BadEvent, match="size is out of range"):
+        blob_event(size=size)
+
+
+@pytest.mark.parametrize("what", ["event_time", "last_modified"])
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"])
+def test_time_that_utc_does_not_have_is_a_bad_event(what: str, text: str) -> None:
+    """Rows sort by UTC."""
+    with pytest.raises(BadEvent, match=f"event's {what} .* out of range"):
+        blob_event(**{what: datetime.fromisoformat(text)})
+
+
+@pytest.mark.parametrize("what", ["event_time", "last_modified"])
+def test_time_without_a_zone_is_a_bad_event(what: str) -> None:
+    """It could be any of a day's hours."""
+    with pytest.raises(BadEvent, match=f"event's {what} has no time zone"):
+        blob_event(**{what: datetime(2026, 1, 1)})  # noqa: DTZ001

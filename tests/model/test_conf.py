@@ -12,7 +12,7 @@ from tests.support.samples import MOMENT, blob_event
 
 
 def test_conf_of_a_plain_event_holds_its_facts() -> None:
-    """The documented keys, and none for what the source did not tell."""
+    """The documented keys, and none for what the source does not have."""
     assert build_conf(blob_event(), route="default") == {
         "filename": "orders/2026/11/20.csv",
         "container": "landing",
@@ -25,7 +25,7 @@ def test_conf_of_a_plain_event_holds_its_facts() -> None:
 
 
 def test_conf_of_a_rich_event_holds_all_that_is_known() -> None:
-    """What a HEAD tells beyond the name."""
+    """What a HEAD adds to the name."""
     conf = build_conf(
         blob_event(content_type="text/csv", blob_type="BlockBlob", metadata={"k": "v"}, traceparent="00-1"),
         route="default",

@@ -77,7 +77,7 @@ def test_route_is_part_of_the_id() -> None:
 
 
 def test_facts_that_are_not_identity_leave_the_id_alone() -> None:
-    """A source that knows more or less about the same version tells of the same run."""
+    """A source that has more or fewer facts about the same version starts the same run."""
     rich = blob_event(size=9, content_type="text/csv", url="http://127.0.0.1:1/acct/x", sequencer="1")
 
     assert run_id(blob_event(), route="r") == run_id(rich, route="r")

@@ -13,7 +13,7 @@ from shared.model.errors import CopyPending
 from shared.routes.completeness import DEFAULTS, PENDING_COPY
 from shared.routes.reader import read_routes
 from shared.routes.table import RouteTable, Skip
-from shared.sources.event_grid import parked_from_event_grid
+from shared.sources.event_grid import pending_from_event_grid
 from tests.support.samples import MOMENT, blob_event
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -52,10 +52,10 @@ FOLDERS = '[[route]]\nname = "folders"\nmatch = "landing/{table}/day={day:date}/
 
 
 def recorded(name: str, *, headed: bool = True) -> tuple[BlobEvent, str]:
-    """Give a recorded event and the storage call that raised it, with what a `HEAD` adds."""
+    """Return a recorded event and the storage call that raised it, with what a `HEAD` adds."""
     file: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
-    (heard,) = parked_from_event_grid(json.dumps(file["event"]).encode())
-    event, api = heard.event, heard.api
+    (pending,) = pending_from_event_grid(json.dumps(file["event"]).encode())
+    event, api = pending.event, pending.api
     assert event is not None
     assert api is not None
     if headed and (head := file.get("head")):
@@ -69,7 +69,7 @@ def recorded(name: str, *, headed: bool = True) -> tuple[BlobEvent, str]:
 
 
 def table(toml: str) -> RouteTable:
-    """Give the table of a TOML text."""
+    """Return the table of a TOML text."""
     return read_routes(toml, origin="test")
 
 

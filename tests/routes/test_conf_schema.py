@@ -30,7 +30,7 @@ FULL: dict[str, Any] = {
 
 
 def conf_of(facts: dict[str, Any], extra: dict[str, object] | None = None) -> dict[str, object]:
-    """Give the conf as it is sent."""
+    """Return the conf as it is sent."""
     return encode_conf(build_conf(blob_event(**facts), route="orders", extra=extra), max_bytes=100_000)
 
 

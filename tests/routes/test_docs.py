@@ -24,7 +24,7 @@ EXAMPLE = re.compile(r"```toml\n(.*?)```\n+(\| blob \| starts \| conf \|\n.*?)\n
 
 
 def examples() -> list[tuple[str, str, str, str]]:
-    """Give the TOML, the blob, what it starts, and a part of the conf, for each row of each table."""
+    """Return the TOML, the blob, what it starts, and a part of the conf, for each row of each table."""
     rows = []
     for toml, table in EXAMPLE.findall(DOCS):
         for row in table.splitlines()[2:]:

@@ -21,7 +21,7 @@ HOSTILE = {
 
 
 def hostile(name: str, size: int) -> str:
-    """Give a path of `size` characters."""
+    """Return a path of `size` characters."""
     unit = HOSTILE[name][1]
     body = unit * (size // len(unit))
     return "d/" + body[-(size - 3) :] + "!"

@@ -90,7 +90,7 @@ def test_explain_shows_dag_run_id_and_conf(capsys: pytest.CaptureFixture[str]) -
         f"  run id  {run_id(event, route='orders')}",
         "  date    2026-11-20T00:00:00+00:00",
     ]
-    assert printed.splitlines()[-2:] == ["not looked at, for orders ends the search: big, top", "1 run"]
+    assert printed.splitlines()[-2:] == ["not tried, because orders ends the search: big, top", "1 run"]
     conf = json.loads(printed[printed.index("{") : printed.rindex("}") + 1])
     assert conf == {
         "filename": "orders/2026-11-20.csv",
@@ -104,11 +104,23 @@ def test_explain_shows_dag_run_id_and_conf(capsys: pytest.CaptureFixture[str]) -
     }
 
 
+def test_explain_shows_an_id_that_is_not_the_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is what the run id is made of."""
+    toml = '[[route]]\nname = "new"\nid = "old"\nmatch = "**"\ndag_id = "d"\n'
+    arguments = ["explain", "landing/x", "--account", "acct", "--etag", "0x1"]
+    renamed = run(capsys, *arguments, toml=toml)[1].splitlines()
+    before = run(capsys, *arguments, toml=toml.replace("new", "old"))[1].splitlines()
+
+    assert "  id      old, of the route, in the run id" in renamed
+    assert not any(line.startswith("  id ") for line in before)
+    assert [line for line in renamed if "run id  " in line] == [line for line in before if "run id  " in line]
+
+
 EXPLAINED = [
     (
         ["landing/archive/x"],
         3,
-        "not-here (line 1): no, it is an exception: nothing starts, and no route below",
+        "not-here (line 1): no, it is an exception: nothing starts, and the routes below",
     ),
     (["landing/x/y"], 3, "big (line 14): no, min_size refuses it"),
     (["landing/x/y"], 3, "write {name:path} (or **) to cross folders"),
@@ -118,7 +130,7 @@ EXPLAINED = [
     (["landing/x/y", "--size", "100"], 0, "in queue mode this takes one HEAD"),
     (["landing/x/y", "--size", "100", "--metadata", "ready=1"], 0, "1 run"),
     (["landing/x/y", "--size", "100", "--metadata", "other=1"], 3, "metadata refuses it"),
-    (["landing/x", "--copy-status", "pending"], 3, "tried again later: 'landing/x' is still being copied"),
+    (["landing/x", "--copy-status", "pending"], 3, "retried later: 'landing/x' is still being copied"),
     (["landing/x", "--size", "0", "--api", "CreateFile"], 3, "complete.placeholder refuses it"),
     (["landing/x", "--blob-type", "AppendBlob"], 3, "complete.append_blob refuses it"),
     (["landing/x"], 0, "the run id is right only with --account and --etag"),

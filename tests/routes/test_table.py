@@ -18,7 +18,7 @@ from tests.support.samples import MOMENT, blob_event
 
 
 def table(toml: str, **defaults: Any) -> RouteTable:
-    """Give the table of a TOML text."""
+    """Return the table of a TOML text."""
     return read_routes(toml, origin="test", **defaults)
 
 

@@ -87,15 +87,15 @@ def test_name_of_a_file_is_data_only(hostile: str) -> None:
 
 
 WRONG = [
-    ("{", "has a { without its partner; write {{ or }}"),
-    ("}", "has a } without its partner"),
-    ("{other}", "has {other}, which is no capture of match; that has {name}, {n}, {day}, {at}"),
-    ("{}", "has {}, which is no capture"),
-    ("{name.x}", "which is no capture of match"),
-    ("{event.nothing}", "which is no field of an event; there are account, container"),
-    ("{event.metadata.}", "which is no field of an event"),
-    (["{other}"], "which is no capture of match"),
-    ({"a": float("inf")}, "is inf, which JSON does not have"),
+    ("{", "has an unmatched {; write {{ or }}"),
+    ("}", "has an unmatched }"),
+    ("{other}", "has {other}, which is not a capture of match; its captures are {name}, {n}, {day}, {at}"),
+    ("{}", "has {}, which is not a capture"),
+    ("{name.x}", "which is not a capture of match"),
+    ("{event.nothing}", "which is not a field of an event; the fields are account, container"),
+    ("{event.metadata.}", "which is not a field of an event"),
+    (["{other}"], "which is not a capture of match"),
+    ({"a": float("inf")}, "is inf, which JSON cannot hold"),
 ]
 
 
@@ -108,9 +108,9 @@ def test_wrong_template_is_refused(value: Any, message: str) -> None:
 
 def test_template_that_only_parts_may_fill_refuses_fields() -> None:
     """The DAG is chosen by captures that a route lists, never by a field."""
-    with pytest.raises(ValueError, match=r"has \{event\.size\}, but only captures of match"):
+    with pytest.raises(ValueError, match=r"has \{event\.size\}, but dag_id can use captures of match only"):
         compile_template("{event.size}", PARTS, event_fields=False)
-    with pytest.raises(ValueError, match="that has no named capture"):
+    with pytest.raises(ValueError, match="its captures are none"):
         compile_template("{x}", [])
 
 
@@ -133,5 +133,5 @@ def test_template_tells_whether_a_head_would_help(value: Any, expected: bool) ->
 
 
 def test_known_fact_needs_no_head() -> None:
-    """Event Grid tells the content type."""
+    """Event Grid has the content type."""
     assert not compile_template("{event.content_type}", []).needs_head(blob_event(content_type="text/csv"))

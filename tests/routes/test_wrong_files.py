@@ -16,7 +16,7 @@ NO_TOML, NOT_IN_SCHEMA = "# no TOML", "# the schema cannot see this"
 
 
 def expectation(path: Path) -> list[str]:
-    """Give the lines beside a wrong file: each must be in the message; # says what editors cannot show."""
+    """Return the lines beside a wrong file: each must be in the message; # says what editors cannot show."""
     return path.with_suffix(".expected").read_text(encoding="utf-8").splitlines()
 
 
@@ -37,7 +37,7 @@ def test_wrong_file_is_refused_with_line_route_and_remedy(path: Path) -> None:
         read_routes(path.read_text(encoding="utf-8"), origin=path.name)
 
     message = str(refused.value)
-    assert message.startswith((f"{path.name} is unusable:\n  line ", f"{path.name} is no TOML: "))
+    assert message.startswith((f"{path.name} is unusable:\n  line ", f"{path.name} is not valid TOML: "))
     assert [line for line in expected if line not in message] == [], message
 
 

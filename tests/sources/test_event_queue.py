@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from shared.sources.event_queue import EventQueueSource
 
 from shared.model.errors import BadEvent, StorageUnavailable
-from shared.sources.event_queue import EventQueueSource
+from tests.sources.test_event_grid import cloud_event, event_grid
 from tests.support.fakes import FakeLanding, Stage, routes
 from tests.support.samples import blob_event
-from tests.sources.test_event_grid import cloud_event, event_grid
 
 WITH_HEAD = '[[route]]\nname = "r"\nmatch = "**"\ndag_id = "d"\nhead = true\n'
 

@@ -1,30 +1,30 @@
-"""Run one way of an event in this process and kill it at a chosen I/O call: `python -m tests.support.crash`.
+"""Run one way of an event in a process that is killed at a chosen I/O call: `python -m tests.support.crash`.
 
 Every request of the app, to storage and to Airflow, goes through `requests.adapters.HTTPAdapter.send`: there
 is a failpoint before and after each. A connection that is opened anywhere else is reported, so an I/O call
 without a failpoint does not go unnoticed.
+
+The process reads one way after the other from its standard input, as JSON lines, and takes each in a child of
+its own: so the SDKs are imported once.
 """
 
+import base64
 import json
 import os
 import signal
 import sys
 import threading
+import traceback
 from typing import Any
 from urllib.parse import urlsplit
 
+# In a worker that has drained before, the SDK of the tables is there already.
+import azure.data.tables  # noqa: F401
 from requests.adapters import HTTPAdapter
 
 from shared.app import App
-from shared.timing import Timing
+from tests.support.times import CRASH
 
-TIMES = Timing(
-    dispatch_seconds=3,
-    visibility_seconds=2,
-    collector_visibility_seconds=1,
-    airflow_probe_seconds=0.5,
-    log_in_probe_seconds=0.5,
-)
 UNGUARDED = "I/O without a failpoint"
 
 
@@ -39,8 +39,9 @@ class Failpoints:
         self._kill_at = kill_at
         self._lock = threading.Lock()
         self._inside = threading.local()
-        self.calls: list[str] = []
         self.moments = 0
+        self.unguarded: list[str] = []
+        self.calls: list[str] = []
 
     def install(self) -> None:
         """Stand around every request from now on."""
@@ -68,22 +69,54 @@ class Failpoints:
 
     def _look(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "socket.connect" and not getattr(self._inside, "yes", False):
-            sys.stderr.write(f"{UNGUARDED}: {args[1]}\n")
+            self.unguarded.append(str(args[1]))
 
 
-def main() -> int:
-    """Take the way of `sys.argv[1]`: `live <container> <name>`, or `dispatch`; print the calls as JSON."""
-    way, *names = sys.argv[1:]
-    failpoints = Failpoints(int(os.environ["KILL_AT"]))
+def take(settings: dict[str, str], way: list[str], kill_at: int) -> dict[str, Any]:
+    """Take one way: `live <container> <name>`, `event <message in Base64>` or `dispatch`."""
+    failpoints = Failpoints(kill_at)
     failpoints.install()
-    app = App(os.environ, timing=TIMES)
-    if way == "live":
-        app.on_blob(*names)
-    else:
-        app.dispatch()
-    json.dump({"calls": failpoints.calls, "moments": failpoints.moments}, sys.stdout)
-    return 0
+    app = App(settings, timing=CRASH)
+    match way:
+        case ["live", container, name]:
+            app.on_blob(container, name)
+        case ["event", message]:
+            app.on_event(base64.b64decode(message))
+        case ["dispatch"]:
+            app.dispatch()
+        case _:
+            raise ValueError(way)
+    return {"moments": failpoints.moments, "calls": failpoints.calls, UNGUARDED: failpoints.unguarded}
+
+
+def _take_in_child(order: dict[str, Any]) -> dict[str, Any]:
+    """Return what `take` returns, `killed` if it was killed, or `failed` with the traceback."""
+    read_end, write_end = os.pipe()
+    if (child := os.fork()) == 0:
+        os.close(read_end)
+        try:
+            result = take(**order)
+        except BaseException:  # noqa: BLE001  (the parent reports it)
+            result = {"failed": traceback.format_exc()}
+        with os.fdopen(write_end, "w") as pipe:
+            json.dump(result, pipe)
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return {"killed": True}
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def main() -> None:
+    """Answer each order with a line of JSON."""
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_take_in_child(json.loads(line))) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,60 +2,73 @@
 
 import itertools
 import json
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tests.support.crash import UNGUARDED
+from tests.support.scale import IS_FULL
 
 ROOT = Path(__file__).parents[2]
 _LEAST_MOMENTS = 8
 
+type Take = Callable[[Mapping[str, str], list[str], int], dict[str, Any]]
 
-def run_way(settings: Mapping[str, str], way: list[str], *, kill_at: int = 0) -> int | None:
-    """Run one way; give how many moments it had, None if it was killed at `kill_at` as asked."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.crash", *way],
+
+@contextmanager
+def _ways() -> Iterator[Take]:
+    """Yield what takes a way in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.support.crash"],
         cwd=ROOT,
-        env={**os.environ, **settings, "KILL_AT": str(kill_at)},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
-    )
-    assert UNGUARDED not in done.stderr, done.stderr
-    if done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, done.stderr
-    moments: int = json.loads(done.stdout)["moments"]
-    return moments
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        orders, answers = process.stdin, process.stdout
+
+        def take(settings: Mapping[str, str], way: list[str], kill_at: int) -> dict[str, Any]:
+            orders.write(json.dumps({"settings": dict(settings), "way": way, "kill_at": kill_at}) + "\n")
+            orders.flush()
+            answer: dict[str, Any] = json.loads(answers.readline())
+            assert "failed" not in answer, answer["failed"]
+            assert not answer.get(UNGUARDED), answer[UNGUARDED]
+            return answer
+
+        yield take
+        orders.close()
 
 
 def crash_everywhere(
     settings: Mapping[str, str],
     prepare: Callable[[str], list[str]],
     recover: Callable[[str], None],
-    *,
-    every: int,
 ) -> list[str]:
-    """Kill the process at every moment of a way, one after the other; give the blobs that it was about.
+    """Kill a process at every moment of a way, one after the other; return the blobs that it was about.
+
+    In the short form at each third moment: today, tomorrow and the day after together are all of them.
 
     Args:
         settings: App settings of the process.
-        prepare: Makes the state before, for a blob of this name; gives the way to take.
+        prepare: Makes the state before, for a blob of this name; returns the way to take.
         recover: Does what the platform does afterwards, until all is delivered.
-        every: 1 for each moment, 3 for each third one.
     """
+    first, step = (1, 1) if IS_FULL else (1 + datetime.now(UTC).toordinal() % 3, 3)
+    print(f"killed at moments {first}, {first + step}, {first + 2 * step} ...")  # noqa: T201
     names: list[str] = []
-    for kill_at in itertools.count(1, every):
-        names.append(f"killed-at-{kill_at}.csv")
-        moments = run_way(settings, prepare(names[-1]), kill_at=kill_at)
-        recover(names[-1])
-        if moments is not None:
-            # It lived: the way has no further moments.
-            assert kill_at > moments >= _LEAST_MOMENTS
-            return names
+    with _ways() as take:
+        for kill_at in itertools.count(first, step):
+            names.append(f"killed-at-{kill_at}.csv")
+            answer = take(settings, prepare(names[-1]), kill_at)
+            recover(names[-1])
+            if "killed" not in answer:
+                # It lived: the way has no further moments.
+                assert kill_at > answer["moments"] >= _LEAST_MOMENTS, answer
+                return names
     raise AssertionError

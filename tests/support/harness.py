@@ -1,8 +1,9 @@
 """The app without sockets: the real modules, a table in memory, a fake Airflow, a clock that can be moved."""
 
+import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from shared.ingest import Ingest
 from shared.jobs.dispatcher import Dispatcher
 from shared.model.blob_event import BlobEvent
 from shared.model.errors import BlobToDagError
+from shared.model.hold import LaneState, PersonHold
+from shared.model.lane import Lane
 from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
 from shared.routes.table import RouteTable
@@ -28,12 +31,32 @@ from tests.support.table import MemoryTable
 
 AIRFLOW_URL = "https://airflow.example.com"
 
+DEFAULT = Lane(route_id="default", dag_id="copy_file")
+"""The lane of the one route that `routes()` gives."""
+
+
+def lane_of(name: str) -> Lane:
+    """Return the lane of a route of `lane_routes`."""
+    return Lane(route_id=name, dag_id=name)
+
+
 type Answer = Callable[[RunRequest], None]
 """Sees a run before it is created; raises to let the call fail."""
 
 
-def well(run: RunRequest) -> None:
+def well(_run: RunRequest) -> None:
     """Let every call succeed."""
+
+
+def failing(error: BlobToDagError, *, dags: Collection[str] = (), names: Collection[str] = ()) -> Answer:
+    """Let calls fail: all, or those for some DAGs or some blobs."""
+
+    def answer(run: RunRequest) -> None:
+        if (not dags or run.dag_id in dags) and (not names or run.conf["filename"] in names):
+            # A fresh one each time: its scope may be changed.
+            raise copy.copy(error)
+
+    return answer
 
 
 @dataclass
@@ -213,6 +236,13 @@ class OutboxHarness:
             self.ingest.take(Pending(container=event.container, name=name, event=event))
             self.dispatcher.after_event()
 
+    def park(self, *names: str, lane: Lane = DEFAULT, **changes: Any) -> None:
+        """Put files into the outbox, as a live call does that could not send their runs."""
+        for name in names:
+            event = blob_event(name=name, **{"event_time": self.clock.time()} | changes)
+            pending = Pending(container=event.container, name=name, event=event, lane=lane, run_id="r")
+            self.outbox.park(pending)
+
     def drain(self, seconds: float = 120.0) -> int:
         """Let the timer fire once."""
         return self.dispatcher.drain(self.clock() + seconds)
@@ -224,6 +254,20 @@ class OutboxHarness:
             before = self.clock()
             self.drain()
             self.clock.now = max(before + tick, self.clock())
+
+    def state(self, lane: Lane = DEFAULT) -> LaneState | None:
+        """The state of a lane."""
+        return self.outbox.state(lane)
+
+    def hold_by_person(self, lane: Lane) -> None:
+        """Put a lane, or everything, on hold for maintenance."""
+        person = PersonHold(who="ann", why="maintenance", since=self.clock.time())
+        self.outbox.write_state(LaneState(lane=lane, person=person))
+
+    @property
+    def sent(self) -> list[str]:
+        """The names of the blobs whose runs were posted, in their order."""
+        return [str(run.conf["filename"]) for run in self.airflow.calls]
 
     @property
     def waiting(self) -> list[dict[str, Any]]:

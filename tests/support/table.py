@@ -1,13 +1,20 @@
 """A table in memory, for tests that move the clock or inject faults; `tests/storage` holds it to Azurite."""
 
 import itertools
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from azure.data.tables import TableEntity
 
-from shared.storage.tables import Entity, Table, Written
+from shared.storage.tables import MOST_IN_TRANSACTION, Entity, Table, Written
+
+# https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+_FORBIDDEN_IN_KEYS = re.compile("[/\\\\#?\u0000-\u001f\u007f-\u009f]")
+_FIRST_TIME = datetime(1601, 1, 1, tzinfo=UTC)
 
 type Fault = Callable[[str, Entity | None], None]
 """Sees the name of an operation and its entity before it is carried out; raises to let it fail."""
@@ -45,7 +52,9 @@ class MemoryTable(Table):
         self._run("upsert", entity, lambda: self._put(self._merged(entity)))
 
     def delete(self, entity: Entity, *, etag: str) -> Written:
-        return self._run("delete", entity, lambda: self._alter(entity, etag, None))
+        # The SDK does not tell a row that is gone from one that it deleted.
+        written = self._run("delete", entity, lambda: self._alter(entity, etag, None))
+        return Written.DONE if written is Written.GONE else written
 
     def transact(self, operations: Sequence[tuple[str, Entity, str]]) -> int | None:
         return self._run("transact", None, lambda: self._transact(operations))
@@ -104,7 +113,8 @@ class MemoryTable(Table):
         return Written.DONE
 
     def _merged(self, entity: Entity) -> dict[str, Any]:
-        return {**self.rows.get(_keys(entity), {}), **entity}
+        news = {name: value for name, value in entity.items() if value is not None}
+        return {**self.rows.get(_keys(entity), {}), **news}
 
     def _alter(
         self, entity: Entity, etag: str | None, make: Callable[[Entity], dict[str, Any]] | None
@@ -121,10 +131,14 @@ class MemoryTable(Table):
         return Written.DONE
 
     def _put(self, row: dict[str, Any]) -> None:
+        row = {name: value for name, value in row.items() if value is not None}
+        _check(row)
         self.rows[_keys(row)] = row
         self._etags[_keys(row)] = f"e{next(self._numbers)}"
 
     def _transact(self, operations: Sequence[tuple[str, Entity, str]]) -> int | None:
+        assert len({_keys(entity) for _, entity, _ in operations}) == len(operations) <= MOST_IN_TRANSACTION
+        assert len({entity["PartitionKey"] for _, entity, _ in operations}) == 1
         for index, (kind, entity, etag) in enumerate(operations):
             keys = _keys(entity)
             if kind == "create" and keys in self.rows:
@@ -137,6 +151,36 @@ class MemoryTable(Table):
             else:
                 del self.rows[_keys(entity)], self._etags[_keys(entity)]
         return None
+
+
+def _check(row: Entity) -> None:
+    """Fail on what Azure Tables refuses; Azurite takes some of it."""
+    for key in _keys(row):
+        assert not _FORBIDDEN_IN_KEYS.search(key), key
+        assert _units(key) <= 512, key
+    assert len(row) <= 255, "too many columns"
+    for name, value in row.items():
+        if isinstance(value, str):
+            assert _units(value) <= 32 * 1024, name
+            value.encode()  # no half of a surrogate pair
+        elif isinstance(value, datetime):
+            assert value.tzinfo is not None, name
+            assert value >= _FIRST_TIME, name
+        elif isinstance(value, bytes):
+            assert len(value) <= 64 * 1024, name
+        elif isinstance(value, int):
+            assert abs(value) < 2**31, name
+        else:
+            assert isinstance(value, float | tuple | UUID), name
+    assert sum(_size(name) + _size(value) for name, value in row.items()) <= 1024 * 1024, "too large"
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
+def _size(value: object) -> int:
+    return 2 * _units(value) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 8
 
 
 def _keys(entity: Entity) -> tuple[str, str]:

@@ -1,17 +1,21 @@
 """A small app that records its invocations: one JSON line each, in the file that RECORD_FILE names.
 
 What a blob's name or a message's text contains says how the function behaves: `fail` raises, `slow`
-takes SLOW_SECONDS, `answer` returns a value.
+takes SLOW_SECONDS, `answer` returns a value, `thread` logs in a thread of its own.
 """
 
 import json
 import logging
 import os
+import threading
 import time
 from typing import Any
 
 import azure.functions as func
 from azurefunctions.extensions.bindings import blob
+
+logger = logging.getLogger("sample")
+logger.warning("logged at import")
 
 app = func.FunctionApp()
 
@@ -30,6 +34,11 @@ def behave(text: str) -> Any:
     """Do what the text asks for."""
     if "slow" in text:
         time.sleep(float(os.environ.get("SLOW_SECONDS", "2")))
+    if "thread" in text:
+        thread = threading.Thread(target=logger.warning, args=("logged in a thread",))
+        thread.start()
+        thread.join()
+        logger.warning("logged in the function")
     if "fail" in text:
         message = "asked to fail"
         raise ValueError(message)
@@ -48,10 +57,20 @@ def on_blob(function: str, client: blob.BlobClient, context: func.Context) -> An
     return behave(client.blob_name)
 
 
+@app.blob_trigger(
+    arg_name="client",
+    path="%EVENT_CONTAINER%/{name}",
+    connection="LandingStorage",
+    source=func.BlobSource.EVENT_GRID,
+)
+def announced(client: blob.BlobClient, context: func.Context) -> Any:
+    """Blobs that Event Grid announces."""
+    return on_blob("announced", client, context)
+
+
 @app.blob_trigger(arg_name="client", path="%SCAN_CONTAINER%/{name}", connection="LandingStorage")
 def scanned(client: blob.BlobClient, context: func.Context) -> Any:
     """Every blob of a scanned container."""
-    logging.getLogger("sample").info("scanned saw a blob")
     return on_blob("scanned", client, context)
 
 
@@ -67,51 +86,25 @@ def scanned_csv(client: blob.BlobClient, context: func.Context) -> Any:
     connection="LandingStorage",
     source=func.BlobSource.EVENT_GRID,
 )
-def told(client: blob.BlobClient, context: func.Context) -> Any:
-    """Blobs that Event Grid tells of."""
-    return on_blob("told", client, context)
-
-
-@app.blob_trigger(arg_name="stream", path="%STREAM_CONTAINER%/{name}", connection="LandingStorage")
-def streamed(stream: func.InputStream) -> None:
-    """A blob whose content the host reads."""
-    record("streamed", blob=stream.name, length=stream.length, content=stream.read().decode())
+def stored(client: blob.BlobClient, context: func.Context) -> Any:
+    """The same, by a function that is registered after the scanning ones."""
+    return on_blob("stored", client, context)
 
 
 @app.queue_trigger(arg_name="message", queue_name="%QUEUE%", connection="LandingStorage")
 def queued(message: func.QueueMessage) -> None:
     """Messages of a queue."""
     text = message.get_body().decode()
-    record("queued", text=text, dequeue_count=message.dequeue_count, id=message.id)
+    local_setting = os.environ.get("LOCAL_SETTING")
+    record(
+        "queued", text=text, dequeue_count=message.dequeue_count, id=message.id, local_setting=local_setting
+    )
     behave(text)
 
 
 @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=False, use_monitor=False)
 def ticked(timer: func.TimerRequest) -> None:
     """A timer."""
-    record("ticked", past_due=timer.past_due)
-
-
-@app.route("echo/{word}", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION)
-def echo(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer with what was asked."""
-    return func.HttpResponse(
-        json.dumps(
-            {"word": req.route_params["word"], "body": req.get_body().decode(), "query": dict(req.params)}
-        ),
-        mimetype="application/json",
-        status_code=int(req.params.get("status", "200")),
-    )
-
-
-@app.route("open", auth_level=func.AuthLevel.ANONYMOUS)
-def open_to_all(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer without a key."""
-    behave(req.params.get("how", ""))
-    return func.HttpResponse("open")
-
-
-@app.route("locked", auth_level=func.AuthLevel.ADMIN)
-def locked(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer to the master key only."""
-    return func.HttpResponse("locked")
+    started = time.time()
+    time.sleep(float(os.environ.get("TICK_SECONDS", "0")))
+    record("ticked", past_due=timer.past_due, started=started, ended=time.time())

@@ -1,0 +1,1 @@
+"""One file for each dialect of Airflow's REST API. Pure: requests out, results in."""

@@ -1,0 +1,159 @@
+"""`ApiSession`: the dialect that Airflow speaks, and its log-in; asked of the server if not set."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+from requests.auth import AuthBase
+
+from shared.airflow.dialects.base import Dialect
+from shared.airflow.dialects.experimental import Experimental
+from shared.airflow.dialects.v1 import V1
+from shared.airflow.dialects.v2 import V2
+from shared.airflow.request import Flow, Request
+from shared.airflow.response import Response
+from shared.event_log import EventLog
+from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, RetryableError
+
+DIALECTS: Sequence[Dialect] = (V2, V1, Experimental())
+"""All dialects, in the order in which they are tried: an Airflow 2 may still have the old API switched on."""
+
+_DETECTION_PAUSE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSession:
+    """A dialect, and the authentication that goes with it."""
+
+    dialect: Dialect
+    auth: AuthBase
+
+
+class SessionSource(Protocol):
+    """Provides the session, to any number of threads."""
+
+    def get(self) -> ApiSession:
+        """Return it; raises RetryableError if it cannot be found out now."""
+
+    def invalidate(self) -> None:
+        """Note that Airflow did not answer in this dialect."""
+
+
+class FixedSession:
+    """The session that the settings name; nothing invalidates it."""
+
+    def __init__(self, session: ApiSession) -> None:
+        self._session = session
+
+    def get(self) -> ApiSession:
+        """Return it."""
+        return self._session
+
+    def invalidate(self) -> None:
+        """Do nothing: the settings have decided."""
+
+
+class DetectedSession:
+    """Asks the server which dialect it speaks, once; after `invalidate` again, at most once a minute.
+
+    So an upgrade of Airflow needs no restart of the app.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Request], Response],
+        make: Callable[[Dialect], ApiSession],
+        log: EventLog,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send = send
+        self._make = make
+        self._log = log
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._session: ApiSession | None = None
+        self._next_detection = 0.0
+        self._failed_at = -1.0
+
+    def get(self) -> ApiSession:
+        """Return the session.
+
+        Raises:
+            AirflowUnreachable: The server does not answer; nothing but questions was sent.
+            AirflowNotFound: It answers, but has no API that we know.
+        """
+        asked_at = self._clock()
+        with self._lock:
+            if self._session is None:
+                if self._failed_at > asked_at:
+                    # Another thread asked while this one waited.
+                    msg = "Airflow could not be asked which API it has."
+                    raise AirflowUnreachable(msg)
+                try:
+                    self._session = self._make(self._detect())
+                except (AirflowUnclear, AirflowUnreachable) as error:
+                    self._failed_at = self._clock()
+                    raise AirflowUnreachable(
+                        str(error), retry_after_seconds=error.retry_after_seconds
+                    ) from None
+                self._next_detection = self._clock() + _DETECTION_PAUSE_SECONDS
+            return self._session
+
+    def invalidate(self) -> None:
+        """Ask again with the next call, unless that was done within the last minute."""
+        with self._lock:
+            if self._clock() >= self._next_detection:
+                self._session = None
+
+    def _detect(self) -> Dialect:
+        seen: list[str] = []
+        for dialect in DIALECTS:
+            response, version = self._ask(dialect)
+            # The old API has even its test behind the log-in, the newer ones show their version to all.
+            is_locked = dialect.name == "experimental" and response.status in {
+                HTTPStatus.UNAUTHORIZED,
+                HTTPStatus.FORBIDDEN,
+            }
+            if version or (is_locked and all(status == "404" for status in seen)):
+                self._log.info("airflow.detected", api=dialect.name, version=version)
+                return dialect
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                msg = f"Airflow answered {response.status} when asked which API it has."
+                raise AirflowUnreachable(msg, retry_after_seconds=response.retry_after_seconds())
+            seen.append(str(response.status))
+        msg = (
+            f"No Airflow API was found at AIRFLOW_BASE_URL (it answered {', '.join(seen)}). Check that "
+            "the address has its whole path and that the API is switched on. If a gateway hides it, set "
+            "AIRFLOW_API."
+        )
+        raise AirflowNotFound(msg)
+
+    def _ask(self, dialect: Dialect) -> tuple[Response, str | None]:
+        responses: list[Response] = []
+
+        def send(request: Request) -> Response:
+            responses.append(self._send(request))
+            return responses[-1]
+
+        try:
+            version = run_flow(dialect.version(), send)
+        except RetryableError:
+            if not responses:
+                raise
+            version = None
+        return responses[-1], version
+
+
+def run_flow[T](flow: Flow[T], send: Callable[[Request], Response]) -> T:
+    """Send what the flow yields, hand it the responses, return its result."""
+    try:
+        request = next(flow)
+        while True:
+            request = flow.send(send(request))
+    except StopIteration as end:
+        result: T = end.value
+        return result

@@ -1,0 +1,139 @@
+"""Which generation answers is found out once, also behind a path, and again when Airflow was upgraded."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from shared.airflow.auth import NoAuth
+from shared.airflow.dialects.base import Dialect
+from shared.airflow.dialects.v1 import V1
+from shared.airflow.request import Request
+from shared.airflow.response import Response
+from shared.airflow.session import ApiSession, DetectedSession, FixedSession
+from shared.event_log import EventLog
+from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable
+
+VERSIONS: dict[str, dict[str, tuple[int, Any]]] = {
+    "v2": {"/api/v2/version": (200, {"version": "3.3.2"})},
+    "v1": {"/api/v1/version": (200, {"version": "2.11.2"})},
+    "experimental": {"/api/experimental/test": (401, None)},
+    "both": {"/api/v1/version": (200, {"version": "2.2.0"}), "/api/experimental/test": (401, None)},
+    "open": {"/api/experimental/test": (200, {"status": "OK"})},
+}
+
+
+class Clock:
+    """Monotonic seconds that tests move."""
+
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        self.seconds += 0.001
+        return self.seconds
+
+
+def session_to(
+    answers: dict[str, tuple[int, Any]], clock: Callable[[], float] | None = None
+) -> tuple[DetectedSession, Counter[str]]:
+    """Return a session with a server that answers these paths, any other with 404; and what it was asked."""
+    asked: Counter[str] = Counter()
+
+    def send(call: Request) -> Response:
+        asked[call.path] += 1
+        status, body = answers.get(call.path, (404, None))
+        if status == 0:
+            raise body
+        return Response(status=status, json=body)
+
+    def make(dialect: Dialect) -> ApiSession:
+        return ApiSession(dialect=dialect, auth=NoAuth())
+
+    return DetectedSession(send, make, EventLog(), clock=clock or Clock()), asked
+
+
+@pytest.mark.parametrize(
+    ("server", "api"),
+    [("v2", "v2"), ("v1", "v1"), ("experimental", "experimental"), ("both", "v1"), ("open", "experimental")],
+)
+def test_server_is_asked_once_and_the_newest_it_has_is_spoken(server: str, api: str) -> None:
+    """An Airflow 2 may still have the old API switched on."""
+    session, asked = session_to(VERSIONS[server])
+    with ThreadPoolExecutor(8) as pool:
+        names = set(pool.map(lambda _: session.get().dialect.name, range(20)))
+
+    assert names == {api}
+    assert max(asked.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"/api/v2/version": (302, None)},
+        dict.fromkeys(("/api/v2/version", "/api/v1/version", "/api/experimental/test"), (401, None)),
+        {"/api/v2/version": (200, {"name": "another service"})},
+    ],
+)
+def test_anything_else_is_no_airflow(answers: dict[str, tuple[int, Any]]) -> None:
+    """A gateway that hides everything behind 401 is not taken for Airflow 1.10."""
+    session, _ = session_to(answers)
+
+    with pytest.raises(AirflowNotFound, match="AIRFLOW_API"):
+        session.get()
+
+
+@pytest.mark.parametrize(
+    "answer", [(503, None), (0, AirflowUnreachable("no connection")), (0, AirflowUnclear("no answer"))]
+)
+def test_server_that_is_down_is_asked_again_later(answer: tuple[int, Any]) -> None:
+    """A breakdown says nothing about the generation; only questions were sent, so nothing is unclear."""
+    answers = {"/api/v2/version": answer}
+    session, _ = session_to(answers)
+    with pytest.raises(AirflowUnreachable):
+        session.get()
+    answers["/api/v2/version"] = (200, {"version": "3.3.2"})
+
+    assert session.get().dialect.name == "v2"
+
+
+def test_thread_that_waited_for_a_failing_question_does_not_ask_it_again() -> None:
+    """One time-out for all, not one after the other."""
+    times = iter([10.0, 20.0, 5.0])
+    session, asked = session_to(
+        {"/api/v2/version": (0, AirflowUnclear("no answer"))}, clock=lambda: next(times)
+    )
+    with pytest.raises(AirflowUnreachable):
+        session.get()
+    with pytest.raises(AirflowUnreachable, match="could not be asked"):
+        session.get()
+
+    assert asked.total() == 1
+
+
+def test_upgrade_is_noticed_once_a_minute_at_most() -> None:
+    """Foreign responses invalidate the session."""
+    answers = dict(VERSIONS["v1"])
+    clock = Clock()
+    session, asked = session_to(answers, clock)
+    session.get()
+    answers.clear()
+    answers.update(VERSIONS["v2"])
+    session.invalidate()
+    at_once = session.get().dialect.name
+    clock.seconds += 61
+    session.invalidate()
+
+    assert at_once == "v1"
+    assert session.get().dialect.name == "v2"
+    assert asked["/api/v2/version"] == 2
+
+
+def test_session_of_the_settings_stays() -> None:
+    """The setting decides."""
+    session = FixedSession(ApiSession(dialect=V1, auth=NoAuth()))
+    session.invalidate()
+
+    assert session.get().dialect is V1

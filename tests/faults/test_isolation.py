@@ -1,0 +1,190 @@
+"""One route's DAG is missing and its lane is long: another route's files are not delayed."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+
+from local.azurite import Azurite
+from shared.app import App
+from shared.model.lane import Lane
+from shared.model.pending import Pending
+from shared.storage.outbox import row_key
+from shared.storage.rows import columns_of
+from tests.support.airflow_server import Exchange, airflow_server
+from tests.support.fault_harness import FaultHarness
+from tests.support.rows import OUTBOX
+from tests.support.samples import blob_event
+from tests.support.scale import scaled
+from tests.support.times import fast_now
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_800)]
+
+MISSING_ROWS = scaled(10_000, 100_000)
+FILES = scaled(100, 1_000)
+AIRFLOW_SECONDS = 0.05
+"""For each call: much more than what the app and Azurite take, so that a busy machine does not count."""
+
+MISSING = Lane(route_id="missing", dag_id="not_there")
+GOOD = Lane(route_id="orders", dag_id="copy_file")
+ROUTES = """
+[[route]]
+name = "missing"
+match = "landing/missing/**"
+dag_id = "not_there"
+[[route]]
+name = "orders"
+match = "landing/orders/**"
+dag_id = "copy_file"
+"""
+
+
+@contextmanager
+def _harness(azurite: Azurite) -> Iterator[FaultHarness]:
+    """Yield an account and an Airflow of their own, which is slow."""
+
+    def slow(exchange: Exchange) -> bool:
+        if exchange.path.endswith("/dagRuns"):
+            time.sleep(AIRFLOW_SECONDS)
+        return False
+
+    storage = azurite.new_account()
+    with BlobServiceClient.from_connection_string(storage) as service, airflow_server() as airflow:
+        airflow.faults.append(slow)
+        harness = FaultHarness(storage=storage, landing=service.create_container("landing"), airflow=airflow)
+        with TableServiceClient.from_connection_string(storage) as tables:
+            tables.create_table(OUTBOX)
+            yield harness
+            # Azurite writes all of its rows to the disk now and then: leave it few.
+            tables.delete_table(OUTBOX)
+
+
+@pytest.fixture(scope="module")
+def with_missing(azurite: Azurite) -> Iterator[FaultHarness]:
+    """Yield a harness in whose outbox thousands of rows wait for a missing DAG."""
+    with _harness(azurite) as harness:
+        _park(harness, MISSING, MISSING_ROWS)
+        yield harness
+
+
+@pytest.fixture(scope="module")
+def without(azurite: Azurite) -> Iterator[FaultHarness]:
+    """Yield a harness with an empty outbox."""
+    with _harness(azurite) as harness:
+        yield harness
+
+
+def _park(harness: FaultHarness, lane: Lane, count: int) -> None:
+    """Write rows as the app does, a hundred at once."""
+    folder = lane.route_id
+
+    def write(start: int) -> None:
+        operations = []
+        for number in range(start, start + 100):
+            event = blob_event(name=f"{folder}/{number}.csv", etag=f"0x{number:X}")
+            pending = Pending(
+                container="landing", name=event.name, event=event, lane=lane, parked_at=fast_now()
+            )
+            keys = {"PartitionKey": lane.key, "RowKey": row_key(pending, unique="")}
+            operations.append(("create", {**keys, **columns_of(pending)}))
+        with TableServiceClient.from_connection_string(harness.storage) as tables:
+            tables.get_table_client(OUTBOX).submit_transaction(operations)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(0, count, 100)))
+
+
+def _app(harness: FaultHarness) -> App:
+    return harness.app(AIRFLOW_ROUTES=ROUTES, EVENT_SOURCE="queue")
+
+
+def _arrive(app: App, count: int) -> None:
+    """Let files of the good route arrive, each in a message of the event queue."""
+
+    def message(number: int) -> bytes:
+        name = f"orders/live-{number}.csv"
+        event = {
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "subject": f"/blobServices/default/containers/landing/blobs/{name}",
+            "eventTime": "2026-11-20T06:00:00Z",
+            "data": {
+                "api": "PutBlob",
+                "eTag": f"0x{number:X}",
+                "contentLength": 1,
+                "blobType": "BlockBlob",
+                "url": f"https://acct.blob.core.windows.net/landing/{name}",
+            },
+        }
+        return json.dumps(event).encode()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(app.on_event, map(message, range(count))))
+
+
+@contextmanager
+def _ticks(app: App) -> Iterator[Callable[[], int]]:
+    """Let the timer fire again and again meanwhile; yield what tells how often it did."""
+    stop = threading.Event()
+    ticks = 0
+
+    def tick() -> None:
+        nonlocal ticks
+        while not stop.is_set():
+            ticks += 1
+            app.dispatch()
+            stop.wait(1)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        yield lambda: ticks
+    finally:
+        stop.set()
+        thread.join(60)
+
+
+def _seconds(harness: FaultHarness) -> float:
+    """Return the time from the first run of the good DAG to the last."""
+    return max(harness.airflow.created_at) - min(harness.airflow.created_at)
+
+
+@pytest.mark.fault("one route's DAG missing, 10,000 rows (100,000): another route, live", airflow="stand-in")
+def test_live_files_are_not_delayed_by_another_routes_missing_dag(
+    with_missing: FaultHarness, without: FaultHarness
+) -> None:
+    """They take less than 1.2 times as long, and the missing DAG is asked for once a tick at most."""
+    with_missing.airflow.requests.clear()
+    for harness in (without, with_missing):
+        harness.airflow.created_at.clear()
+        app = _app(harness)
+        with _ticks(app) as ticks:
+            _arrive(app, FILES)
+
+    print(f"{FILES} live files: {_seconds(with_missing):.2f} s, else {_seconds(without):.2f} s")  # noqa: T201
+    assert len(with_missing.airflow.created_at) == FILES
+    assert _seconds(with_missing) < 1.2 * _seconds(without)
+    assert with_missing.airflow.requests["POST dagRuns"] - FILES <= ticks()
+
+
+@pytest.mark.fault("one route's DAG missing, 10,000 rows (100,000): another's rows", airflow="stand-in")
+def test_waiting_rows_are_not_delayed_by_another_routes_missing_dag(
+    with_missing: FaultHarness, without: FaultHarness
+) -> None:
+    """A drain that begins with the long lane leaves it at once."""
+    for harness in (without, with_missing):
+        _park(harness, GOOD, FILES)
+        harness.airflow.created_at.clear()
+        end = time.monotonic() + scaled(60, 300)
+        app = _app(harness)
+        while len(harness.airflow.created_at) < FILES:
+            assert time.monotonic() < end, len(harness.airflow.created_at)
+            app.dispatch()
+
+    print(f"{FILES} rows: {_seconds(with_missing):.2f} s, else {_seconds(without):.2f} s")  # noqa: T201
+    assert _seconds(with_missing) < 1.2 * _seconds(without)

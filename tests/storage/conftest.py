@@ -1,0 +1,81 @@
+"""What the tests of storage share: a table in memory and in Azurite, and a service that misbehaves."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shared.config.storage_connection import StorageConnection
+from shared.model.errors import StorageUnavailable
+from shared.storage.accounts import StorageAccount
+from shared.storage.tables import Table
+from tests.support.clock import FakeClock
+from tests.support.storage_server import StorageServer, serve_storage
+from tests.support.table import MemoryTable
+
+
+def account_of(connection_string: str) -> StorageAccount:
+    """Give the app's view of an account; it does not really sleep between its own tries."""
+    connection = StorageConnection(name="AzureWebJobsStorage", connection_string=connection_string)
+    account = StorageAccount(connection, threads=16)
+    account._transport.sleep = _do_not_sleep
+    return account
+
+
+def _do_not_sleep(duration: float) -> None:
+    """Take the place of the transport's own sleep."""
+
+
+@pytest.fixture
+def account(storage_account: str) -> StorageAccount:
+    """Give an account of Azurite that is empty."""
+    return account_of(storage_account)
+
+
+@pytest.fixture(params=["memory", pytest.param("azurite", marks=pytest.mark.stack)])
+def table(request: pytest.FixtureRequest) -> Table:
+    """Give an empty table, each test once in memory and once in Azurite."""
+    if request.param == "memory":
+        return MemoryTable()
+    return Table(request.getfixturevalue("account"), "testtable")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give a clock that the test moves."""
+    return FakeClock()
+
+
+@pytest.fixture
+def service() -> Iterator[StorageServer]:
+    """Give a storage service that answers as the test says."""
+    with serve_storage() as service:
+        yield service
+
+
+def before(table: Table, operation: str, act: Callable[[], object], *, times: int = 1) -> None:
+    """Let another writer act right before an operation, so many times."""
+    carry_out = getattr(table, operation)
+    left = [act] * times
+
+    def hooked(*args: object, **options: object) -> object:
+        if left:
+            left.pop()()
+        return carry_out(*args, **options)
+
+    setattr(table, operation, hooked)
+
+
+def lose_reply(table: Table, operation: str, *, times: int = 1) -> None:
+    """Carry an operation out, and let its reply get lost."""
+    carry_out = getattr(table, operation)
+    left = [1] * times
+
+    def hooked(*args: object, **options: object) -> object:
+        result = carry_out(*args, **options)
+        if left:
+            left.pop()
+            msg = "The reply was lost."
+            raise StorageUnavailable(msg)
+        return result
+
+    setattr(table, operation, hooked)
