@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from shared.airflow.client import Delivery
@@ -18,6 +19,7 @@ from shared.model.errors import BlobToDagError
 from shared.model.hold import LaneState, PersonHold
 from shared.model.lane import Lane
 from shared.model.pending import Pending
+from shared.model.run_id import run_id
 from shared.model.run_request import RunRequest
 from shared.routes.table import RouteTable
 from shared.storage.dead_letters import DeadLetters
@@ -203,6 +205,7 @@ class OutboxHarness:
         self.clock = clock or FakeClock()
         self.log = EventLog()
         self.settings = settings
+        self._parked = 0
         self.timing = self.clock.timing(**(timing or {}))
         self.change_routes(table or routes())
 
@@ -237,11 +240,20 @@ class OutboxHarness:
             self.dispatcher.after_event()
 
     def park(self, *names: str, lane: Lane = DEFAULT, **changes: Any) -> None:
-        """Put files into the outbox, as a live call does that could not send their runs."""
+        """Put files into the outbox in this order, as a live call does that could not send their runs."""
         for name in names:
-            event = blob_event(name=name, **{"event_time": self.clock.time()} | changes)
-            pending = Pending(container=event.container, name=name, event=event, lane=lane, run_id="r")
-            self.outbox.park(pending)
+            self._parked += 1
+            event_time = self.clock.time() + timedelta(microseconds=self._parked)
+            event = blob_event(name=name, **{"event_time": event_time} | changes)
+            self.outbox.park(
+                Pending(
+                    container=event.container,
+                    name=name,
+                    event=event,
+                    lane=lane,
+                    run_id=run_id(event, route=lane.route_id),
+                )
+            )
 
     def drain(self, seconds: float = 120.0) -> int:
         """Let the timer fire once."""
