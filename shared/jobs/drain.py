@@ -204,7 +204,7 @@ class Drain:
             # Its type only: a text that is not ours may hold anything.
             self._log.error("drain.failed", error=type(error).__name__)
         if self._settler.is_recovered and not was_recovered:
-            self._lanes.recover()
+            self._lanes.retry_all()
 
     def _settle_count(self, future: Future[int]) -> None:
         limit, queue = self._counting.pop(future)

@@ -12,6 +12,7 @@ from shared.model.errors import (
     CredentialsRefused,
     NotAirflow,
     RetryableError,
+    StorageUnavailable,
 )
 from shared.model.hold import LONGEST_WAIT, LaneState
 from shared.model.lane import STATE, Lane
@@ -27,7 +28,14 @@ _DOUBTS_FOR_HOLD_AGAIN = 2
 
 _ENDS_WITH_HOLD = {
     error.code
-    for error in (AirflowUnclear, NotAirflow, AirflowUnreachable, AirflowNotFound, CredentialsRefused)
+    for error in (
+        AirflowUnclear,
+        NotAirflow,
+        AirflowUnreachable,
+        AirflowNotFound,
+        CredentialsRefused,
+        StorageUnavailable,
+    )
 }
 """What may have been the same trouble as that of a hold: worth a try once the hold has ended."""
 
@@ -50,8 +58,6 @@ class LaneQueue:
         has_failed: Whether a row had to stay.
         keeps_rows: Whether rows were passed over that need not move.
         is_closed: Whether the lane is left alone for the rest of the drain.
-        is_recovered: Whether a hold has ended: then no row waits longer for what may have been the same
-            trouble.
         lane: Of its rows; None until one was read.
         wait_until: When a cap lets the next run through, in monotonic seconds.
     """
@@ -64,7 +70,6 @@ class LaneQueue:
         self.has_failed = False
         self.keeps_rows = False
         self.is_closed = False
-        self.is_recovered = False
         self.lane: Lane | None = None
         self.wait_until = 0.0
         self._rows: deque[Row] = deque()
@@ -74,6 +79,8 @@ class LaneQueue:
         self._passes_over = False
         self._passed_over = 0
         self._started_at = float("-inf")
+        self._will_retry = False
+        self._retries = False
 
     @property
     def is_in_doubt(self) -> bool:
@@ -94,7 +101,7 @@ class LaneQueue:
     @property
     def is_exhausted(self) -> bool:
         """Whether a pass over the lane has come to its end."""
-        return self._is_at_end and not self._rows
+        return self._is_at_end and not self._rows and not self._will_retry
 
     def next_row(self, outbox: Outbox, now: datetime) -> Row | None:
         """Return the next row that is due, and take it.
@@ -102,6 +109,9 @@ class LaneQueue:
         One page is read at most, so that a long lane of which nothing is due holds up no other: None is the
         end only where `is_exhausted`.
         """
+        if not self._rows and self._is_at_end and self._will_retry:
+            self._will_retry, self._retries = False, True
+            self._begin()
         if not self._rows and not self._is_at_end:
             self._read_page(outbox)
         while self._rows:
@@ -125,13 +135,15 @@ class LaneQueue:
             self._begin()
             self._started_at = clock
 
-    def recover(self) -> None:
-        """Go through the lane once more, because a hold has ended."""
-        self.is_recovered = True
-        self._begin()
+    def retry_all(self) -> None:
+        """Go through the lane once more afterwards, because a hold has ended, or is probed.
+
+        Then a row is due that waits for what may have been the trouble of the hold. It comes last: a few
+        poisoned names must not hold the lane again.
+        """
+        self._will_retry = True
 
     def _begin(self) -> None:
-        self._rows.clear()
         self._after, self._is_at_end, self._passed_over = STATE, False, 0
 
     def _read_page(self, outbox: Outbox) -> None:
@@ -151,7 +163,7 @@ class LaneQueue:
     def _is_due(self, row: Row, now: datetime) -> bool:
         if row.pending is None or row.pending.not_before is None:
             return True
-        if self.is_recovered and row.pending.reason in _ENDS_WITH_HOLD:
+        if self._retries and row.pending.reason in _ENDS_WITH_HOLD:
             return True
         # A time that is further away than any wait is a mistake, so due.
         return not now < row.pending.not_before <= now + LONGEST_WAIT

@@ -46,7 +46,8 @@ class Lanes:
             queue = self._queues.get(head.partition)
             if queue is None or (queue.is_closed and not queue.in_flight):
                 queue = self._queues[head.partition] = LaneQueue(head.partition)
-                queue.is_recovered = self._settler.is_recovered
+                if self._settler.is_recovered or (head.state and head.state.hold):
+                    queue.retry_all()
             else:
                 queue.restart(started_at)
             queue.state = head.state
@@ -78,10 +79,10 @@ class Lanes:
         active = sum(queue.is_active(clock) for queue in self._queues.values())
         return max(1, most // max(1, active))
 
-    def recover(self) -> None:
+    def retry_all(self) -> None:
         """Go through all lanes once more, because the hold on everything has ended."""
         for queue in self._queues.values():
-            queue.recover()
+            queue.retry_all()
 
     def defer_doubts(self) -> None:
         """Let each row wait by itself whose failure nothing has explained."""

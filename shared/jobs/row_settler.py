@@ -18,7 +18,7 @@ from shared.model.errors import (
     Scope,
     StorageUnavailable,
 )
-from shared.model.hold import LaneState
+from shared.model.hold import LONGEST_WAIT, LaneState
 from shared.model.lane import EVERYTHING, NEW
 from shared.settlement import Settlement
 from shared.storage.outbox import Outbox
@@ -158,7 +158,7 @@ class RowSettler:
             # A person may have edited the columns that name the lane; its rows name it surely.
             self._settlement.release(replace(queue.state, lane=queue.lane or queue.state.lane))
             queue.state = replace(queue.state, hold=None)
-            queue.recover()
+            queue.retry_all()
         self.defer_doubts(queue)
 
     def _airflow_is_well(self) -> None:
@@ -170,16 +170,14 @@ class RowSettler:
     def _doubt(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
         """Let the next row of the lane tell whether the trouble is the row's or the lane's.
 
-        The next probe passes over the rows that failed, so that a few poisoned names do not pin the lane.
+        The next probes try other rows first, so that a few poisoned names do not pin the lane.
         """
         queue.doubts.append(Doubt(row, error))
         if queue.is_in_doubt:
             doubts, queue.doubts = queue.doubts, []
             self._close(queue, error)
-            hold = queue.state.hold if queue.state else None
-            again = hold.next_probe + hold.interval if hold else None
             for doubt in doubts:
-                self._write(doubt.row, doubt.error, not_before=again)
+                self._write(doubt.row, doubt.error, not_before=self._timing.now() + LONGEST_WAIT)
 
     def _close(self, queue: LaneQueue, error: RetryableError) -> None:
         queue.is_closed = True

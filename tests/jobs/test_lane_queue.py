@@ -144,16 +144,27 @@ def test_long_lane_is_read_again_less_often() -> None:
     assert not stage.queue.is_exhausted
 
 
-def test_recovery_makes_rows_due_that_wait_for_an_unclear_answer() -> None:
+def test_end_of_a_hold_makes_rows_due_that_wait_for_an_unclear_answer() -> None:
     """They would wait for minutes after the outage; a pending copy still waits."""
     stage = Stage()
     stage.park("unclear", not_before=stage.later(200))
     stage.park("copy", not_before=stage.later(200), error=CopyPending("x"))
     assert stage.taken() == []
 
-    stage.queue.recover()
+    stage.queue.retry_all()
 
     assert stage.taken() == ["unclear"]
+
+
+def test_rows_that_are_retried_come_last() -> None:
+    """Behind those that were never tried, however old they are."""
+    stage = Stage()
+    stage.park("unclear", not_before=stage.later(200))
+    stage.park("a", "b")
+
+    stage.queue.retry_all()
+
+    assert stage.taken() == ["a", "b", "unclear"]
 
 
 def test_time_far_ahead_is_a_mistake_and_due() -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.delivery.conftest import Yard
 
 from local.azurite import ACCOUNT_KEY
 from shared.config.storage_connection import StorageConnection
@@ -10,7 +11,6 @@ from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS
 from shared.sources import blob_poison, event_queue
 from shared.sources.message_body import encode_body
 from shared.storage.accounts import StorageAccount
-from tests.delivery.conftest import Yard
 from tests.sources.test_event_grid import cloud_event, event_grid
 
 pytestmark = pytest.mark.stack

@@ -20,7 +20,8 @@ def lane_routes(*names: str, **more: str) -> RouteTable:
     """
     return routes(
         "".join(
-            f'[[route]]\nname = "{name}"\nmatch = "landing/{name}/**"\ndag_id = "{name}"\n{more.get(name, "")}\n'
+            f'[[route]]\nname = "{name}"\nmatch = "landing/{name}/**"\n'
+            f'dag_id = "{name}"\n{more.get(name, "")}\n'
             for name in names
         )
     )

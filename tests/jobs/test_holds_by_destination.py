@@ -1,0 +1,470 @@
+"""Holds: one bad destination harms no other, and ends with the first success."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.model.errors import (
+    AirflowBusy,
+    AirflowNotFound,
+    AirflowUnclear,
+    AirflowUnreachable,
+    BlobToDagError,
+    CredentialsRefused,
+    DagBroken,
+    DagMissing,
+    Forbidden,
+    RetryableError,
+    StorageUnavailable,
+    VaultUnavailable,
+)
+from shared.model.hold import Hold, LaneState
+from shared.model.lane import EVERYTHING, NEW
+from shared.model.pending import Pending
+from shared.model.run_request import RunRequest
+from shared.storage.tables import Entity
+from tests.support.fakes import lane_routes, routes
+from tests.support.harness import DEFAULT, OutboxHarness, failing, lane_of, well
+
+HOLDING = '[[route]]\nname = "default"\nmatch = "**"\ndag_id = "copy_file"\nwhen_paused = "hold"\n'
+
+
+def _two_lanes() -> OutboxHarness:
+    return OutboxHarness(lane_routes("bad", "good"))
+
+
+def _fill(harness: OutboxHarness, lane: str, count: int) -> None:
+    harness.park(*[f"{lane}/{number:06}" for number in range(count)], lane=lane_of(lane))
+
+
+def _hold(harness: OutboxHarness, lane: object = DEFAULT) -> Hold:
+    state = harness.state(lane)  # type: ignore[arg-type]
+    assert state is not None
+    assert state.hold is not None
+    return state.hold
+
+
+def _calls(harness: OutboxHarness) -> Counter[str]:
+    return Counter(run.dag_id for run in harness.airflow.calls)
+
+
+@pytest.mark.parametrize(
+    "error", [DagMissing("no such DAG"), Forbidden("no role"), DagBroken("import error")]
+)
+def test_lane_whose_dag_takes_no_runs_costs_one_call_and_delays_no_other(error: RetryableError) -> None:
+    """Its rows stay as they are."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 300)
+    _fill(harness, "good", 300)
+    harness.airflow.answer = failing(error, dags={"bad"})
+
+    harness.drain()
+
+    assert _calls(harness) == {"bad": 1, "good": 300}
+    assert len(harness.waiting) == 300
+    assert {row["history"] for row in harness.waiting} == {"{}"}
+
+
+def test_paused_dag_whose_route_holds_runs_is_asked_about_once_a_probe() -> None:
+    """Not once for each row."""
+    harness = OutboxHarness(routes(HOLDING))
+    harness.park(*[str(number) for number in range(100)])
+    harness.airflow.paused = {"copy_file"}
+
+    harness.drain()
+    assert harness.airflow.questions["is_paused"] == 1
+    assert _hold(harness).reason == "dag_paused"
+
+    harness.airflow.paused = set()
+    harness.pass_time(60)
+    assert len(harness.airflow.runs) == 100
+
+
+def test_hold_is_visible_with_its_reason_and_its_next_probe() -> None:
+    """In the lane's state."""
+    harness = OutboxHarness()
+    harness.park("a")
+    harness.airflow.answer = failing(DagMissing("no such DAG"))
+    since = harness.clock.time()
+
+    harness.drain()
+
+    hold = _hold(harness)
+    assert (hold.reason, hold.message, hold.since) == ("dag_missing", "no such DAG", since)
+    assert hold.next_probe == since + timedelta(seconds=30)
+    harness.pass_time(120)
+    assert _hold(harness).since == since
+
+
+def test_probes_become_rarer_from_half_a_minute_to_five_minutes() -> None:
+    """One call each, whatever the number of rows."""
+    harness = OutboxHarness()
+    _park_many(harness)
+    harness.airflow.answer = failing(DagMissing("x"))
+    probes: list[float] = []
+    for _ in range(120):
+        before = len(harness.airflow.calls)
+        harness.drain()
+        probes += [harness.clock()] * (len(harness.airflow.calls) - before)
+        harness.clock.now += 30
+
+    pauses = [after - before for before, after in zip(probes, probes[1:], strict=False)]
+    assert pauses[:4] == [30, 60, 120, 240]
+    assert set(pauses[4:]) == {300}
+
+
+def _park_many(harness: OutboxHarness) -> None:
+    harness.park(*[f"{number:06}" for number in range(1_000)])
+
+
+def test_tick_costs_a_few_requests_whatever_waits_in_a_held_lane() -> None:
+    """1,000,000 rows of one missing DAG are one page and one call for each probe."""
+    harness = OutboxHarness()
+    _park_many(harness)
+    harness.airflow.answer = failing(DagMissing("x"))
+    harness.drain()
+    harness.storage.outbox.operations.clear()
+    harness.airflow.calls.clear()
+
+    for _ in range(10):
+        harness.clock.now += 30
+        harness.drain()
+
+    assert len(harness.airflow.calls) <= 10
+    assert len(harness.storage.outbox.operations) <= 10 * 10
+
+
+def test_first_success_ends_the_hold_and_everything_flows() -> None:
+    """With the slow start, in the same drain."""
+    harness = OutboxHarness()
+    _park_many(harness)
+    harness.airflow.answer = failing(DagMissing("x"))
+    harness.drain()
+
+    harness.airflow.answer = well
+    harness.clock.now += 30
+    harness.drain()
+
+    assert len(harness.airflow.runs) == 1_000
+    assert harness.storage.outbox.rows == {}
+
+
+def test_probe_comes_with_the_next_tick_although_the_failed_call_took_time() -> None:
+    """Otherwise each second tick does nothing, and an outage lasts half a minute longer."""
+    harness = OutboxHarness()
+    harness.park("a")
+
+    def answer(run: RunRequest) -> None:
+        harness.clock.sleep(8)
+        msg = "down"
+        raise VaultUnavailable(msg)
+
+    harness.airflow.answer = answer
+    harness.pass_time(300)
+
+    assert len(harness.airflow.calls) == 10
+
+
+def test_lane_that_always_answers_500_is_held_after_three_different_rows() -> None:
+    """One may be the event's own trouble; three in a row are the lane's."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 100)
+    _fill(harness, "good", 100)
+    harness.airflow.answer = failing(AirflowUnclear("500"), dags={"bad"})
+
+    harness.drain()
+
+    tried = {name for name in harness.sent if name.startswith("bad")}
+    assert tried == {"bad/000000", "bad/000001", "bad/000002"}
+    assert _hold(harness, lane_of("bad")).reason == "airflow_unclear"
+    assert _calls(harness)["good"] == 100
+    assert harness.state(EVERYTHING) is None
+
+
+def test_probe_of_a_lane_of_500s_takes_two_rows() -> None:
+    """One call each: a poisoned name does not prolong the hold by itself."""
+    harness = OutboxHarness()
+    _park_many(harness)
+    harness.airflow.answer = failing(AirflowUnclear("500"))
+    harness.drain()
+    harness.airflow.calls.clear()
+
+    harness.clock.now += 30
+    harness.drain()
+
+    assert len(harness.sent) == len(set(harness.sent)) == 2
+
+
+@pytest.mark.parametrize("error", [AirflowUnclear("500"), AirflowNotFound("404"), CredentialsRefused("403")])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_poisoned_names_wait_by_themselves_and_their_lane_flows(error: BlobToDagError, count: int) -> None:
+    """Airflow chokes on them, or a gateway refuses them: also where they are the oldest."""
+    harness = OutboxHarness()
+    harness.park(*[f"{number:03}" for number in range(100)])
+    poisoned = {f"{number:03}" for number in range(count)}
+    harness.airflow.answer = failing(error, names=poisoned)
+
+    harness.pass_time(330)
+
+    assert len(harness.airflow.runs) == 100 - count
+    assert {row["name"] for row in harness.waiting} == poisoned
+    assert harness.state(EVERYTHING) is None
+    assert {row["reason"] for row in harness.waiting} == {error.code}
+
+
+def test_poisoned_name_at_the_head_of_a_held_lane_does_not_pin_it() -> None:
+    """The probe takes the next row, too; if that succeeds, the first waits by itself."""
+    harness = OutboxHarness()
+    harness.park("poisoned", "a", "b")
+    harness.airflow.answer = failing(AirflowUnclear("500"))
+    harness.drain()
+    assert _hold(harness)
+
+    harness.airflow.answer = failing(AirflowUnclear("500"), names={"poisoned"})
+    harness.pass_time(120)
+
+    assert len(harness.airflow.runs) == 2
+    [row] = harness.waiting
+    assert row["name"] == "poisoned"
+
+
+def test_names_that_cannot_be_looked_at_do_not_pin_those_that_can() -> None:
+    """Events that no route has been asked about yet are a lane like any other."""
+    harness = OutboxHarness()
+    for name in ("x1", "x2", "x3", "x4"):
+        harness.outbox.park(Pending(container="landing", name=name))
+        harness.clock.now += 1
+    for number in range(50):
+        harness.arrive(f"good{number}")
+        harness.outbox.park(Pending(container="landing", name=f"good{number}"))
+    read = harness.storage.reader.read
+
+    def fail(container: str, name: str, *, traceparent: str | None = None) -> object:
+        if name.startswith("x"):
+            msg = "400"
+            raise StorageUnavailable(msg)
+        return read(container, name, traceparent=traceparent)
+
+    harness.storage.reader.read = fail  # type: ignore[method-assign, assignment]
+    harness.pass_time(600)
+
+    assert {row["name"] for row in harness.waiting} == {"x1", "x2", "x3", "x4"}
+    assert harness.state(NEW) is None or len(harness.waiting) == 4
+
+
+def test_outage_of_airflow_holds_everything_after_one_row() -> None:
+    """A question of its own fails, too."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 100)
+    _fill(harness, "good", 100)
+    harness.airflow.answer = failing(AirflowUnreachable("down"))
+    harness.airflow.down = AirflowUnreachable("down")
+
+    harness.drain()
+
+    assert _hold(harness, EVERYTHING).reason == "airflow_unreachable"
+    assert len(set(harness.sent)) <= 4
+    assert harness.airflow.questions["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AirflowUnreachable("down"), AirflowUnclear("timeout"), VaultUnavailable("x"), AirflowBusy("429")],
+)
+def test_outage_costs_one_call_a_tick_and_rewrites_nothing(error: RetryableError) -> None:
+    """However many rows wait, in however many lanes."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 200)
+    _fill(harness, "good", 200)
+    harness.airflow.answer = failing(error)
+    harness.airflow.down = AirflowUnreachable("down")
+    harness.drain()
+    harness.airflow.calls.clear()
+    written: list[str] = []
+
+    def note(name: str, entity: Entity | None) -> None:
+        if name not in {"get", "query"} and not (entity and entity["RowKey"] == "!"):
+            written.append(name)
+
+    harness.storage.outbox.after.append(note)
+    harness.clock.now += 30
+    for _ in range(20):
+        before = len(harness.airflow.calls)
+        harness.drain()
+        assert len(harness.airflow.calls) - before == 1
+        harness.clock.now += 30
+
+    # A row that may have been sent is marked so, once.
+    assert len(written) <= 2 * error.may_have_been_sent
+    assert _hold(harness, EVERYTHING).next_probe - harness.clock.time() <= timedelta(seconds=30)
+
+
+def test_dead_airflow_is_asked_nothing_but_the_probe() -> None:
+    """A connection that is refused needs no second question."""
+    harness = OutboxHarness()
+    harness.park("a")
+    harness.airflow.answer = failing(AirflowUnreachable("down"))
+    harness.airflow.down = AirflowUnreachable("down")
+    harness.drain()
+    harness.airflow.questions.clear()
+
+    harness.clock.now += 30
+    harness.pass_time(300)
+
+    assert harness.airflow.questions == {}
+
+
+def test_everything_flows_within_half_a_minute_of_airflows_first_answer() -> None:
+    """Also rows that were tried again and again, and those that wait because of an unclear answer."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 300)
+    _fill(harness, "good", 300)
+    harness.airflow.answer = failing(AirflowUnclear("502"), names={"good/000000"})
+    harness.drain()
+    harness.airflow.answer = failing(AirflowUnclear("502"))
+    _fill(harness, "good", 301)
+    harness.airflow.down = AirflowUnreachable("down")
+    harness.pass_time(3_600)
+    assert harness.waiting
+
+    harness.airflow.answer, harness.airflow.down = well, None
+    harness.clock.now += 30
+    harness.drain()
+
+    assert harness.waiting == []
+    assert harness.storage.outbox.rows == {}
+
+
+def test_recovered_airflow_gets_one_call_first() -> None:
+    """The probe is the slow start of everything."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 20)
+    _fill(harness, "good", 20)
+    harness.airflow.answer = failing(VaultUnavailable("x"))
+    harness.drain()
+    in_flight: list[int] = []
+
+    def answer(run: RunRequest) -> None:
+        in_flight.append(sum(harness.airflow.in_flight.values()))
+
+    harness.airflow.answer = answer
+    harness.airflow.runs.clear()
+    harness.clock.now += 30
+    harness.drain()
+
+    assert in_flight[0] == 1
+    assert len(harness.airflow.runs) == 40
+
+
+def test_poisoned_name_at_the_head_does_not_hold_everything_for_ever() -> None:
+    """The probe fails, but a question of its own is answered."""
+    harness = OutboxHarness()
+    harness.park("poisoned", "a", "b")
+    harness.airflow.answer = failing(CredentialsRefused("403"))
+    harness.airflow.waiting = CredentialsRefused("403")
+    harness.drain()
+    assert _hold(harness, EVERYTHING)
+
+    harness.airflow.answer = failing(CredentialsRefused("403"), names={"poisoned"})
+    harness.airflow.waiting = 0
+    harness.pass_time(90)
+
+    assert len(harness.airflow.runs) == 2
+    assert harness.state(EVERYTHING) is None
+
+
+@pytest.mark.parametrize("lane", [DEFAULT, EVERYTHING])
+def test_hold_by_a_person_stops_the_drain_and_no_success_ends_it(lane: object) -> None:
+    """Only a person does."""
+    harness = OutboxHarness()
+    harness.park("a")
+    harness.hold_by_person(lane)  # type: ignore[arg-type]
+
+    harness.pass_time(3_600)
+    assert harness.airflow.calls == []
+
+    harness.storage.outbox.rows = {k: v for k, v in harness.storage.outbox.rows.items() if k[1] != "!"}
+    harness.drain()
+    assert harness.sent == ["a"]
+
+
+@pytest.mark.parametrize("lane", [DEFAULT, EVERYTHING])
+def test_hold_by_a_person_stops_live_calls_within_a_minute(lane: object) -> None:
+    """Each instance looks at the lanes' heads once a minute."""
+    harness = OutboxHarness()
+    harness.arrive("a")
+    harness.hold_by_person(lane)  # type: ignore[arg-type]
+    harness.clock.now += 60
+
+    harness.arrive("b")  # the look comes after it
+    harness.arrive("c", "d")
+
+    assert harness.sent == ["a", "b"]
+    assert {row["reason"] for row in harness.waiting} == {"on_hold"}
+    assert "ann" in harness.waiting[0]["message"]
+
+
+def test_person_and_app_hold_a_lane_independently() -> None:
+    """A success of another instance takes away the app's hold only."""
+    harness = OutboxHarness()
+    harness.park("a")
+    harness.airflow.answer = failing(DagMissing("x"))
+    harness.drain()
+    harness.hold_by_person(DEFAULT)
+
+    harness.outbox.lift(DEFAULT)
+
+    state = harness.state()
+    assert state is not None
+    assert state.hold is None
+    assert state.person is not None
+
+
+def test_person_who_ends_a_hold_while_the_app_writes_its_own_is_obeyed() -> None:
+    """The app writes back nothing that it has read."""
+    harness = OutboxHarness()
+    harness.hold_by_person(DEFAULT)
+
+    def end(name: str, entity: Entity | None) -> None:
+        if name == "get":
+            harness.storage.outbox.rows.clear()
+            harness.storage.outbox._etags.clear()
+
+    harness.storage.outbox.after.append(end)
+    harness.outbox.hold(DEFAULT, DagMissing("x"))
+    harness.storage.outbox.after.clear()
+
+    state = harness.state()
+    assert state is not None
+    assert state.person is None
+
+
+@pytest.mark.parametrize("is_person", [True, False])
+def test_state_without_rows_is_dropped_unless_it_is_a_persons(is_person: bool) -> None:  # noqa: FBT001
+    """The last row may have been delivered by nobody: a person dropped it."""
+    harness = OutboxHarness()
+    if is_person:
+        harness.hold_by_person(DEFAULT)
+    else:
+        harness.outbox.hold(DEFAULT, DagMissing("x"))
+
+    harness.pass_time(120)
+
+    assert (harness.state() is not None) == is_person
+
+
+@pytest.mark.parametrize("next_probe", [timedelta(days=4_000), timedelta(days=-4_000)])
+def test_probe_time_that_makes_no_sense_is_due(next_probe: timedelta) -> None:
+    """A lane must not wait for ever because somebody edited its state."""
+    harness = OutboxHarness()
+    harness.park("a")
+    now: datetime = harness.clock.time()
+    hold = Hold(
+        reason="x", message="", since=now, next_probe=now + next_probe, interval=timedelta(seconds=30)
+    )
+    harness.outbox.write_state(LaneState(lane=DEFAULT, hold=hold))
+
+    harness.drain()
+
+    assert harness.sent == ["a"]
