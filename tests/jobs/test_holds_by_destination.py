@@ -2,14 +2,13 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from shared.model.errors import (
-    AirflowBusy,
     AirflowNotFound,
     AirflowUnclear,
-    AirflowUnreachable,
     BlobToDagError,
     CredentialsRefused,
     DagBroken,
@@ -17,13 +16,10 @@ from shared.model.errors import (
     Forbidden,
     RetryableError,
     StorageUnavailable,
-    VaultUnavailable,
 )
 from shared.model.hold import Hold, LaneState
 from shared.model.lane import EVERYTHING, NEW
 from shared.model.pending import Pending
-from shared.model.run_request import RunRequest
-from shared.storage.tables import Entity
 from tests.support.fakes import lane_routes, routes
 from tests.support.harness import DEFAULT, OutboxHarness, failing, lane_of, well
 
@@ -47,6 +43,10 @@ def _hold(harness: OutboxHarness, lane: object = DEFAULT) -> Hold:
 
 def _calls(harness: OutboxHarness) -> Counter[str]:
     return Counter(run.dag_id for run in harness.airflow.calls)
+
+
+def _park_many(harness: OutboxHarness) -> None:
+    harness.park(*[f"{number:06}" for number in range(1_000)])
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,9 @@ def test_probes_become_rarer_from_half_a_minute_to_five_minutes() -> None:
         probes += [harness.clock()] * (len(harness.airflow.calls) - before)
         harness.clock.now += 30
 
-    pauses = [after - before for before, after in zip(probes, probes[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(probes)]
     assert pauses[:4] == [30, 60, 120, 240]
     assert set(pauses[4:]) == {300}
-
-
-def _park_many(harness: OutboxHarness) -> None:
-    harness.park(*[f"{number:06}" for number in range(1_000)])
 
 
 def test_tick_costs_a_few_requests_whatever_waits_in_a_held_lane() -> None:
@@ -148,22 +144,6 @@ def test_first_success_ends_the_hold_and_everything_flows() -> None:
 
     assert len(harness.airflow.runs) == 1_000
     assert harness.storage.outbox.rows == {}
-
-
-def test_probe_comes_with_the_next_tick_although_the_failed_call_took_time() -> None:
-    """Otherwise each second tick does nothing, and an outage lasts half a minute longer."""
-    harness = OutboxHarness()
-    harness.park("a")
-
-    def answer(run: RunRequest) -> None:
-        harness.clock.sleep(8)
-        msg = "down"
-        raise VaultUnavailable(msg)
-
-    harness.airflow.answer = answer
-    harness.pass_time(300)
-
-    assert len(harness.airflow.calls) == 10
 
 
 def test_lane_that_always_answers_500_is_held_after_three_different_rows() -> None:
@@ -251,193 +231,6 @@ def test_names_that_cannot_be_looked_at_do_not_pin_those_that_can() -> None:
 
     assert {row["name"] for row in harness.waiting} == {"x1", "x2", "x3", "x4"}
     assert harness.state(NEW) is None or len(harness.waiting) == 4
-
-
-def test_outage_of_airflow_holds_everything_after_one_row() -> None:
-    """A question of its own fails, too."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 100)
-    _fill(harness, "good", 100)
-    harness.airflow.answer = failing(AirflowUnreachable("down"))
-    harness.airflow.down = AirflowUnreachable("down")
-
-    harness.drain()
-
-    assert _hold(harness, EVERYTHING).reason == "airflow_unreachable"
-    assert len(set(harness.sent)) <= 4
-    assert harness.airflow.questions["version"] == 1
-
-
-@pytest.mark.parametrize(
-    "error",
-    [AirflowUnreachable("down"), AirflowUnclear("timeout"), VaultUnavailable("x"), AirflowBusy("429")],
-)
-def test_outage_costs_one_call_a_tick_and_rewrites_nothing(error: RetryableError) -> None:
-    """However many rows wait, in however many lanes."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 200)
-    _fill(harness, "good", 200)
-    harness.airflow.answer = failing(error)
-    harness.airflow.down = AirflowUnreachable("down")
-    harness.drain()
-    harness.airflow.calls.clear()
-    written: list[str] = []
-
-    def note(name: str, entity: Entity | None) -> None:
-        if name not in {"get", "query"} and not (entity and entity["RowKey"] == "!"):
-            written.append(name)
-
-    harness.storage.outbox.after.append(note)
-    harness.clock.now += 30
-    for _ in range(20):
-        before = len(harness.airflow.calls)
-        harness.drain()
-        assert len(harness.airflow.calls) - before == 1
-        harness.clock.now += 30
-
-    # A row that may have been sent is marked so, once.
-    assert len(written) <= 2 * error.may_have_been_sent
-    assert _hold(harness, EVERYTHING).next_probe - harness.clock.time() <= timedelta(seconds=30)
-
-
-def test_dead_airflow_is_asked_nothing_but_the_probe() -> None:
-    """A connection that is refused needs no second question."""
-    harness = OutboxHarness()
-    harness.park("a")
-    harness.airflow.answer = failing(AirflowUnreachable("down"))
-    harness.airflow.down = AirflowUnreachable("down")
-    harness.drain()
-    harness.airflow.questions.clear()
-
-    harness.clock.now += 30
-    harness.pass_time(300)
-
-    assert harness.airflow.questions == {}
-
-
-def test_everything_flows_within_half_a_minute_of_airflows_first_answer() -> None:
-    """Also rows that were tried again and again, and those that wait because of an unclear answer."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 300)
-    _fill(harness, "good", 300)
-    harness.airflow.answer = failing(AirflowUnclear("502"), names={"good/000000"})
-    harness.drain()
-    harness.airflow.answer = failing(AirflowUnclear("502"))
-    _fill(harness, "good", 301)
-    harness.airflow.down = AirflowUnreachable("down")
-    harness.pass_time(3_600)
-    assert harness.waiting
-
-    harness.airflow.answer, harness.airflow.down = well, None
-    harness.clock.now += 30
-    harness.drain()
-
-    assert harness.waiting == []
-    assert harness.storage.outbox.rows == {}
-
-
-def test_recovered_airflow_gets_one_call_first() -> None:
-    """The probe is the slow start of everything."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 20)
-    _fill(harness, "good", 20)
-    harness.airflow.answer = failing(VaultUnavailable("x"))
-    harness.drain()
-    in_flight: list[int] = []
-
-    def answer(run: RunRequest) -> None:
-        in_flight.append(sum(harness.airflow.in_flight.values()))
-
-    harness.airflow.answer = answer
-    harness.airflow.runs.clear()
-    harness.clock.now += 30
-    harness.drain()
-
-    assert in_flight[0] == 1
-    assert len(harness.airflow.runs) == 40
-
-
-def test_poisoned_name_at_the_head_does_not_hold_everything_for_ever() -> None:
-    """The probe fails, but a question of its own is answered."""
-    harness = OutboxHarness()
-    harness.park("poisoned", "a", "b")
-    harness.airflow.answer = failing(CredentialsRefused("403"))
-    harness.airflow.waiting = CredentialsRefused("403")
-    harness.drain()
-    assert _hold(harness, EVERYTHING)
-
-    harness.airflow.answer = failing(CredentialsRefused("403"), names={"poisoned"})
-    harness.airflow.waiting = 0
-    harness.pass_time(90)
-
-    assert len(harness.airflow.runs) == 2
-    assert harness.state(EVERYTHING) is None
-
-
-@pytest.mark.parametrize("lane", [DEFAULT, EVERYTHING])
-def test_hold_by_a_person_stops_the_drain_and_no_success_ends_it(lane: object) -> None:
-    """Only a person does."""
-    harness = OutboxHarness()
-    harness.park("a")
-    harness.hold_by_person(lane)  # type: ignore[arg-type]
-
-    harness.pass_time(3_600)
-    assert harness.airflow.calls == []
-
-    harness.storage.outbox.rows = {k: v for k, v in harness.storage.outbox.rows.items() if k[1] != "!"}
-    harness.drain()
-    assert harness.sent == ["a"]
-
-
-@pytest.mark.parametrize("lane", [DEFAULT, EVERYTHING])
-def test_hold_by_a_person_stops_live_calls_within_a_minute(lane: object) -> None:
-    """Each instance looks at the lanes' heads once a minute."""
-    harness = OutboxHarness()
-    harness.arrive("a")
-    harness.hold_by_person(lane)  # type: ignore[arg-type]
-    harness.clock.now += 60
-
-    harness.arrive("b")  # the look comes after it
-    harness.arrive("c", "d")
-
-    assert harness.sent == ["a", "b"]
-    assert {row["reason"] for row in harness.waiting} == {"on_hold"}
-    assert "ann" in harness.waiting[0]["message"]
-
-
-def test_person_and_app_hold_a_lane_independently() -> None:
-    """A success of another instance takes away the app's hold only."""
-    harness = OutboxHarness()
-    harness.park("a")
-    harness.airflow.answer = failing(DagMissing("x"))
-    harness.drain()
-    harness.hold_by_person(DEFAULT)
-
-    harness.outbox.lift(DEFAULT)
-
-    state = harness.state()
-    assert state is not None
-    assert state.hold is None
-    assert state.person is not None
-
-
-def test_person_who_ends_a_hold_while_the_app_writes_its_own_is_obeyed() -> None:
-    """The app writes back nothing that it has read."""
-    harness = OutboxHarness()
-    harness.hold_by_person(DEFAULT)
-
-    def end(name: str, entity: Entity | None) -> None:
-        if name == "get":
-            harness.storage.outbox.rows.clear()
-            harness.storage.outbox._etags.clear()
-
-    harness.storage.outbox.after.append(end)
-    harness.outbox.hold(DEFAULT, DagMissing("x"))
-    harness.storage.outbox.after.clear()
-
-    state = harness.state()
-    assert state is not None
-    assert state.person is None
 
 
 @pytest.mark.parametrize("is_person", [True, False])

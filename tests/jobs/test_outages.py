@@ -1,0 +1,172 @@
+"""An outage of Airflow, of the log-in or of the vault: everything waits, and nothing is rewritten."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.model.errors import (
+    AirflowBusy,
+    AirflowUnclear,
+    AirflowUnreachable,
+    CredentialsRefused,
+    RetryableError,
+    VaultUnavailable,
+)
+from shared.model.hold import Hold
+from shared.model.lane import EVERYTHING
+from shared.model.run_request import RunRequest
+from shared.storage.tables import Entity
+from tests.support.fakes import lane_routes
+from tests.support.harness import DEFAULT, OutboxHarness, failing, lane_of, well
+
+
+def _two_lanes() -> OutboxHarness:
+    return OutboxHarness(lane_routes("bad", "good"))
+
+
+def _fill(harness: OutboxHarness, lane: str, count: int) -> None:
+    harness.park(*[f"{lane}/{number:06}" for number in range(count)], lane=lane_of(lane))
+
+
+def _hold(harness: OutboxHarness, lane: object = DEFAULT) -> Hold:
+    state = harness.state(lane)  # type: ignore[arg-type]
+    assert state is not None
+    assert state.hold is not None
+    return state.hold
+
+
+def test_outage_of_airflow_holds_everything_after_one_row() -> None:
+    """A question of its own fails, too."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 100)
+    _fill(harness, "good", 100)
+    harness.airflow.answer = failing(AirflowUnreachable("down"))
+    harness.airflow.down = AirflowUnreachable("down")
+
+    harness.drain()
+
+    assert _hold(harness, EVERYTHING).reason == "airflow_unreachable"
+    assert len(set(harness.sent)) <= 4
+    assert harness.airflow.questions["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AirflowUnreachable("down"), AirflowUnclear("timeout"), VaultUnavailable("x"), AirflowBusy("429")],
+)
+def test_outage_costs_one_call_a_tick_and_rewrites_nothing(error: RetryableError) -> None:
+    """However many rows wait, in however many lanes."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 200)
+    _fill(harness, "good", 200)
+    harness.airflow.answer = failing(error)
+    harness.airflow.down = AirflowUnreachable("down")
+    harness.drain()
+    harness.airflow.calls.clear()
+    written: list[str] = []
+
+    def note(name: str, entity: Entity | None) -> None:
+        if name not in {"get", "query"} and not (entity and entity["RowKey"] == "!"):
+            written.append(name)
+
+    harness.storage.outbox.after.append(note)
+    harness.clock.now += 30
+    for _ in range(20):
+        before = len(harness.airflow.calls)
+        harness.drain()
+        assert len(harness.airflow.calls) - before == 1
+        harness.clock.now += 30
+
+    # A row that may have been sent is marked so, once.
+    assert len(written) <= 2 * error.may_have_been_sent
+    assert _hold(harness, EVERYTHING).next_probe - harness.clock.time() <= timedelta(seconds=30)
+
+
+def test_dead_airflow_is_asked_nothing_but_the_probe() -> None:
+    """A connection that is refused needs no second question."""
+    harness = OutboxHarness()
+    harness.park("a")
+    harness.airflow.answer = failing(AirflowUnreachable("down"))
+    harness.airflow.down = AirflowUnreachable("down")
+    harness.drain()
+    harness.airflow.questions.clear()
+
+    harness.clock.now += 30
+    harness.pass_time(300)
+
+    assert harness.airflow.questions == {}
+
+
+def test_everything_flows_within_half_a_minute_of_airflows_first_answer() -> None:
+    """Also rows that were tried again and again, and those that wait because of an unclear answer."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 300)
+    _fill(harness, "good", 300)
+    harness.airflow.answer = failing(AirflowUnclear("502"), names={"good/000000"})
+    harness.drain()
+    harness.airflow.answer = failing(AirflowUnclear("502"))
+    _fill(harness, "good", 301)
+    harness.airflow.down = AirflowUnreachable("down")
+    harness.pass_time(3_600)
+    assert harness.waiting
+
+    harness.airflow.answer, harness.airflow.down = well, None
+    harness.clock.now += 30
+    harness.drain()
+
+    assert harness.waiting == []
+    assert harness.storage.outbox.rows == {}
+
+
+def test_recovered_airflow_gets_one_call_first() -> None:
+    """The probe is the slow start of everything."""
+    harness = _two_lanes()
+    _fill(harness, "bad", 20)
+    _fill(harness, "good", 20)
+    harness.airflow.answer = failing(VaultUnavailable("x"))
+    harness.drain()
+    in_flight: list[int] = []
+
+    def answer(run: RunRequest) -> None:
+        in_flight.append(sum(harness.airflow.in_flight.values()))
+
+    harness.airflow.answer = answer
+    harness.airflow.runs.clear()
+    harness.clock.now += 30
+    harness.drain()
+
+    assert in_flight[0] == 1
+    assert len(harness.airflow.runs) == 40
+
+
+def test_poisoned_name_at_the_head_does_not_hold_everything_for_ever() -> None:
+    """The probe fails, but a question of its own is answered."""
+    harness = OutboxHarness()
+    harness.park("poisoned", "a", "b")
+    harness.airflow.answer = failing(CredentialsRefused("403"))
+    harness.airflow.waiting = CredentialsRefused("403")
+    harness.drain()
+    assert _hold(harness, EVERYTHING)
+
+    harness.airflow.answer = failing(CredentialsRefused("403"), names={"poisoned"})
+    harness.airflow.waiting = 0
+    harness.pass_time(90)
+
+    assert len(harness.airflow.runs) == 2
+    assert harness.state(EVERYTHING) is None
+
+
+def test_probe_comes_with_the_next_tick_although_the_failed_call_took_time() -> None:
+    """Otherwise each second tick does nothing, and an outage lasts half a minute longer."""
+    harness = OutboxHarness()
+    harness.park("a")
+
+    def answer(run: RunRequest) -> None:
+        harness.clock.sleep(8)
+        msg = "down"
+        raise VaultUnavailable(msg)
+
+    harness.airflow.answer = answer
+    harness.pass_time(300)
+
+    assert len(harness.airflow.calls) == 10
