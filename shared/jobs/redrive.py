@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobServiceClient
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
@@ -22,6 +22,7 @@ _EVENT_POISON = f"{EVENT_QUEUE}-poison"
 _PAGE = 32
 _MOST_PAGES = 10
 _DEEP_SCAN_SECONDS = 3600.0
+_LEFT_SECONDS = 3600.0
 _MOST_LETTERS = 100
 _LARGEST_LETTER = 512 * 1024
 
@@ -68,7 +69,7 @@ class Redrive:
         self._timing = timing
         self._next_deep_scan = 0.0
         self._foreign_at_last_scan = 0
-        self._left: set[str] = set()
+        self._left_until: dict[str, float] = {}
         self._end = 0.0
 
     def run(self, end: float) -> int:
@@ -106,6 +107,8 @@ class Redrive:
         moved = foreign = 0
         for messages in self._pages(self._blob_poison):
             for message in messages:
+                if self._is_late():
+                    return moved
                 body = decode_body(message.content)
                 if not self._is_ours(body):
                     foreign += 1
@@ -131,6 +134,8 @@ class Redrive:
         moved = 0
         for messages in self._pages(self._event_poison):
             for message in messages:
+                if self._is_late():
+                    return moved
                 body = decode_body(message.content)
                 moved += self._move(self._event_poison, message, body, self._from_event_grid, _EVENT_POISON)
         return moved
@@ -138,18 +143,19 @@ class Redrive:
     def _redrive_event_grid(self) -> int:
         """Take Event Grid's letters, each for itself: one that cannot be read or deleted blocks no other.
 
-        A letter whose events are safe but that could not be deleted is not taken again by this instance.
+        Such a letter is left alone for an hour: the events of one that cannot be deleted are safe already.
         """
         moved = taken = 0
         for blob in self._event_grid.list_blobs():
             if taken == _MOST_LETTERS or self._is_late():
                 break
-            if blob.name in self._left:
+            if self._timing.clock() < self._left_until.get(blob.name, float("-inf")):
                 continue
             taken += 1
             try:
                 moved += self._redrive_letter(self._event_grid.get_blob_client(blob.name), blob.size or 0)
-            except AzureError as error:
+            except Exception as error:  # noqa: BLE001  (see the docstring)
+                self._left_until[blob.name] = self._timing.clock() + _LEFT_SECONDS
                 self._log.warning("redrive.failed", place=blob.name, error=type(error).__name__)
         return moved
 
@@ -158,17 +164,13 @@ class Redrive:
         if size > _LARGEST_LETTER:
             error = BadEvent(f"The letter has {size} bytes, far more than an event.")
             self._dead_letters.add_unreadable(b"", error, source=EVENT_GRID_DEAD_LETTERS, where=name)
-            self._left.add(name)
+            self._left_until[name] = float("inf")
             return 0
         body = letter.download_blob().readall()
         moved = self._park(body, self._from_event_grid, EVENT_GRID_DEAD_LETTERS, where=name)
         if moved is None:
             return 0
-        try:
-            letter.delete_blob()
-        except AzureError:
-            self._left.add(name)
-            raise
+        letter.delete_blob()
         return moved
 
     def _from_event_grid(self, body: bytes) -> Iterator[Pending]:

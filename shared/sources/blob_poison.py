@@ -38,4 +38,9 @@ def read_poison(body: bytes) -> Iterator[Pending]:
     if not isinstance(container, str) or not isinstance(name, str) or not container or not name:
         msg = "The poison message names no container and blob."
         raise BadEvent(msg)
+    try:
+        f"{container}{name}".encode()
+    except UnicodeEncodeError as error:
+        msg = "The poison message has half of a surrogate pair, which no blob has."
+        raise BadEvent(msg) from error
     yield Pending(container=container, name=name)

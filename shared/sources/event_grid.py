@@ -50,6 +50,8 @@ def _read(event: Mapping[str, Any]) -> Pending | None:
             return _created(event)
         case "Microsoft.Storage.BlobRenamed":
             container, name = blob_path_from_url(event["data"]["destinationUrl"])
+            # Half of a surrogate pair, which no blob has: a ValueError here, not when the row is written.
+            f"{container}{name}".encode()
             return Pending(container=container, name=name, api=_api(event["data"]))
     return None
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def _drain_for(harnesses: list[OutboxHarness], seconds: float, each: float) -> N
 @pytest.mark.parametrize(("per_minute", "each"), [(60, 20.0), (60, 120.0), (600, 120.0)])
 def test_rate_of_all_is_met_over_drains_lanes_and_instances(per_minute: int, each: float) -> None:
     """Within 5 % over ten minutes, and no minute sees more than 5 % above it."""
-    cap = {"AIRFLOW_MAX_RUNS_PER_MINUTE": str(per_minute)}
+    cap: dict[str, Any] = {"AIRFLOW_MAX_RUNS_PER_MINUTE": str(per_minute)}
     lanes = lane_routes("a", "b", "c")
     first = OutboxHarness(lanes, **cap)
     second = OutboxHarness(lanes, storage=first.storage, airflow=first.airflow, clock=first.clock, **cap)
@@ -91,8 +92,9 @@ def test_runs_that_may_have_been_sent_keep_to_the_cap_too() -> None:
 def test_rate_uses_several_connections() -> None:
     """An answer that takes long does not make the app a serial sender."""
     real_time = {"clock": time.monotonic, "sleep": time.sleep, "now": utc_now}
-    settings = {"AIRFLOW_MAX_RUNS_PER_MINUTE": "6000", "AIRFLOW_MAX_CONCURRENCY": "8"}
-    harness = OutboxHarness(lane_routes("a"), timing=real_time, **settings)
+    harness = OutboxHarness(
+        lane_routes("a"), timing=real_time, AIRFLOW_MAX_RUNS_PER_MINUTE="6000", AIRFLOW_MAX_CONCURRENCY="8"
+    )
     _fill(harness, "a", 60)
     harness.airflow.answer = lambda _: time.sleep(0.05)
 
@@ -105,7 +107,8 @@ def test_rate_uses_several_connections() -> None:
 @pytest.mark.parametrize("setting", ["AIRFLOW_MAX_RUNS_PER_MINUTE", "AIRFLOW_MAX_QUEUED_RUNS"])
 def test_event_under_a_cap_is_sent_within_two_seconds_of_its_arrival(setting: str) -> None:
     """By the invocation that brought it, not at the next tick."""
-    harness = OutboxHarness(**{setting: "60"})
+    settings: dict[str, Any] = {setting: "60"}
+    harness = OutboxHarness(**settings)
     harness.arrive("first")
     for number in range(20):
         harness.clock.now += 7
@@ -118,7 +121,7 @@ def test_event_under_a_cap_is_sent_within_two_seconds_of_its_arrival(setting: st
 
 def test_event_of_a_capped_route_is_sent_by_whoever_drains() -> None:
     """Another instance has the lease: it sees the row within a second."""
-    caps = {"busy": "max_runs_per_minute = 120", "capped": "max_runs_per_minute = 600"}
+    caps: dict[str, str] = {"busy": "max_runs_per_minute = 120", "capped": "max_runs_per_minute = 600"}
     lanes = lane_routes("busy", "capped", **caps)
     draining = OutboxHarness(lanes)
     other = OutboxHarness(lanes, storage=draining.storage, airflow=draining.airflow, clock=draining.clock)
@@ -130,12 +133,13 @@ def test_event_of_a_capped_route_is_sent_by_whoever_drains() -> None:
         if len(moments) == 20:
             moments["arrived"] = draining.clock()
             other.arrive("capped/a")
+            assert run.dag_id == "busy"
 
     draining.airflow.answer = answer
     draining.drain(25)
 
     assert moments["capped/a"] - moments["arrived"] <= 2
-    assert draining.storage.lease.taken == 1
+    assert len(moments) >= 50  # every half second a run of the other lane: nothing stopped
 
 
 def test_runs_that_wait_in_airflow_hold_the_rest_back() -> None:
@@ -143,7 +147,11 @@ def test_runs_that_wait_in_airflow_hold_the_rest_back() -> None:
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_QUEUED_RUNS="25")
     _fill(harness, "a", 60)
     others, begun = 5, 0
-    harness.airflow.waiting_runs = lambda dag_id=None: others + len(harness.airflow.runs) - begun  # type: ignore[method-assign]
+
+    def waiting_runs(dag_id: str | None = None) -> int:
+        return others + len(harness.airflow.runs) - begun
+
+    harness.airflow.waiting_runs = waiting_runs  # type: ignore[method-assign]
 
     harness.drain(9)
     assert len(harness.airflow.runs) == 20
@@ -174,7 +182,12 @@ def test_cap_of_a_templated_route_counts_each_dag() -> None:
     )
     harness = OutboxHarness(routes(toml))
     asked: list[str | None] = []
-    harness.airflow.waiting_runs = lambda dag_id=None: asked.append(dag_id) or (5 if dag_id == "dag_a" else 0)  # type: ignore[method-assign]
+
+    def waiting_runs(dag_id: str | None = None) -> int:
+        asked.append(dag_id)
+        return 5 if dag_id == "dag_a" else 0
+
+    harness.airflow.waiting_runs = waiting_runs  # type: ignore[method-assign]
     for team in "ab":
         harness.park(f"{team}/1", f"{team}/2", lane=Lane(route_id="t", dag_id=f"dag_{team}"))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.model.blob_event import blob_url
 from shared.model.errors import BadEvent
 from shared.model.run_id import run_id
-from shared.sources.event_grid import parked_from_event_grid
+from shared.sources.event_grid import pending_from_event_grid
 from tests.support.samples import blob_event
 
 RECORDED = sorted((Path(__file__).parents[1] / "events").glob("*.json"))
@@ -52,19 +52,19 @@ def cloud_event(name: str = "orders/a b.csv", **data: Any) -> dict[str, Any]:
     }
 
 
-def _read(told: object) -> Any:
-    [parked] = parked_from_event_grid(json.dumps(told).encode())
-    return parked
+def _read(body: object) -> Any:
+    [pending] = pending_from_event_grid(json.dumps(body).encode())
+    return pending
 
 
 @pytest.mark.parametrize("make", [event_grid, cloud_event])
 def test_created_blob_comes_with_its_version(make: Any) -> None:
     """Size and ETag are the event's own: no call to storage is needed."""
-    parked = _read(make())
+    pending = _read(make())
 
-    event = parked.event
+    event = pending.event
     assert (event.account, event.container, event.name) == ("acct", "landing", "orders/a b.csv")
-    assert (event.etag, event.size, event.sequencer, parked.api) == ("0x8DD", 7, "0001", "PutBlob")
+    assert (event.etag, event.size, event.sequencer, pending.api) == ("0x8DD", 7, "0001", "PutBlob")
     assert event.event_time == datetime(2026, 11, 20, 6, 4, 15, 123456, UTC)
     assert event.url == "https://acct.blob.core.windows.net/landing/orders/a%20b.csv"
 
@@ -75,7 +75,7 @@ def test_run_id_is_the_same_from_every_source(name: str) -> None:
     head = run_id(blob_event(name=name, etag="0x8DD"), route="r")
     dfs = blob_url("https://acct.dfs.core.windows.net", "landing", name)
     emulator = blob_url("http://127.0.0.1:10000/acct", "landing", name)
-    told = [
+    body = [
         event_grid(name),
         cloud_event(name),
         event_grid(name, url=dfs),
@@ -83,14 +83,14 @@ def test_run_id_is_the_same_from_every_source(name: str) -> None:
         {**event_grid(name), "subject": None},
     ]
 
-    assert {run_id(_read(one).event, route="r") for one in told} == {head}
+    assert {run_id(_read(one).event, route="r") for one in body} == {head}
 
 
 def test_endpoint_of_data_lake_becomes_the_blob_endpoint() -> None:
     """A DAG gets an address that the blob SDK takes."""
-    parked = _read(event_grid("a", url="https://acct.dfs.core.windows.net/landing/a"))
+    pending = _read(event_grid("a", url="https://acct.dfs.core.windows.net/landing/a"))
 
-    assert parked.event.url == "https://acct.blob.core.windows.net/landing/a"
+    assert pending.event.url == "https://acct.blob.core.windows.net/landing/a"
 
 
 def test_renamed_blob_comes_by_its_new_name_only() -> None:
@@ -103,9 +103,9 @@ def test_renamed_blob_comes_by_its_new_name_only() -> None:
         "destinationUrl": "https://acct.dfs.core.windows.net/landing/new%20name",
     }
 
-    parked = _read(event)
+    pending = _read(event)
 
-    assert (parked.path, parked.event, parked.api) == ("landing/new name", None, "RenameFile")
+    assert (pending.path, pending.event, pending.api) == ("landing/new name", None, "RenameFile")
 
 
 def test_list_gives_each_event_and_other_types_give_nothing() -> None:
@@ -113,18 +113,18 @@ def test_list_gives_each_event_and_other_types_give_nothing() -> None:
     deleted = {**event_grid(), "eventType": "Microsoft.Storage.BlobDeleted"}
     body = json.dumps([event_grid("a"), deleted, cloud_event("b")]).encode()
 
-    assert [parked.name for parked in parked_from_event_grid(body)] == ["a", "b"]
+    assert [pending.name for pending in pending_from_event_grid(body)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_event_of_every_recorded_uploader_is_read(path: Path) -> None:
     """Real tools, real events."""
-    told = json.loads(path.read_text(encoding="utf-8"))["event"]
+    body = json.loads(path.read_text(encoding="utf-8"))["event"]
 
-    parked = _read(told)
+    pending = _read(body)
 
-    assert told["subject"].endswith(f"/containers/{parked.container}/blobs/{parked.name}")
-    assert parked.event.size == told["data"]["contentLength"]
+    assert body["subject"].endswith(f"/containers/{pending.container}/blobs/{pending.name}")
+    assert pending.event.size == body["data"]["contentLength"]
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_event_of_every_recorded_uploader_is_read(path: Path) -> None:
 def test_what_is_no_event_is_a_bad_event(body: bytes) -> None:
     """One kind of error, so that it becomes a dead letter."""
     with pytest.raises(BadEvent):
-        list(parked_from_event_grid(body))
+        list(pending_from_event_grid(body))
