@@ -17,6 +17,7 @@ from shared.timing import Timing
 from shared.wiring import Services, build_outbox, build_services
 
 _REDRIVE_SHARE = 0.25
+_BUILD_AGAIN_SECONDS = 60.0
 
 
 class App:
@@ -39,6 +40,7 @@ class App:
         self._lock = threading.Lock()
         self._services: Services | None = None
         self._fault: Misconfigured | None = None
+        self._build_at = float("-inf")
         self._outbox: Outbox | None = None
 
     def on_blob(self, container: str, name: str, *, traceparent: str | None = None) -> None:
@@ -83,22 +85,29 @@ class App:
 
     def _built(self) -> Services | Misconfigured:
         with self._lock:
-            if self._services is None and self._fault is None:
-                try:
-                    self._services = build_services(self._environ, self._log, self._timing)
-                except Misconfigured as fault:
-                    self._fault = fault
-                    self._log.error("app.misconfigured", message=str(fault))
-                except Exception as error:  # noqa: BLE001  (an SDK that does not take a connection string)
-                    # Its type only: the text may repeat a key.
-                    msg = (
-                        f"The app cannot be built from its settings ({type(error).__name__}). "
-                        f"Is a connection string malformed ({HOST_CONNECTION}, {LANDING_CONNECTION})?"
-                    )
-                    self._fault = Misconfigured(msg)
-                    self._log.error("app.misconfigured", message=msg)
+            if self._services is None and self._timing.clock() >= self._build_at:
+                self._build()
             # A fresh exception each time: one that is raised again collects tracebacks.
             return self._services or Misconfigured(str(self._fault))
+
+    def _build(self) -> None:
+        try:
+            self._services = build_services(self._environ, self._log, self._timing)
+        except Misconfigured as error:
+            # A setting that is corrected restarts the app.
+            fault, self._build_at = error, float("inf")
+        except Exception as error:  # noqa: BLE001  (an SDK that does not take a connection string)
+            # Its type only: the text may repeat a key. It may also pass.
+            msg = (
+                f"The app cannot be built from its settings ({type(error).__name__}). "
+                f"Is a connection string malformed ({HOST_CONNECTION}, {LANDING_CONNECTION})?"
+            )
+            fault, self._build_at = Misconfigured(msg), self._timing.clock() + _BUILD_AGAIN_SECONDS
+        else:
+            return
+        if str(fault) != str(self._fault):
+            self._log.error("app.misconfigured", message=str(fault))
+        self._fault = fault
 
     def _park(self, events: list[Pending], fault: Misconfigured) -> None:
         """Write to the outbox, which needs one setting; without it fail, and the platform retries."""

@@ -2,25 +2,33 @@
 
 import json
 import logging
-from contextlib import suppress
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
 
-from local.azurite import Azurite
 from shared.app import App
-from shared.config.storage_connection import StorageConnection
 from shared.event_log import EventLog
-from shared.model.errors import Misconfigured
-from shared.storage.accounts import StorageAccount
-from shared.storage.outbox import QUEUE
+from shared.model.errors import Misconfigured, StorageUnavailable
+from shared.timing import Timing
+from shared.wiring import Services
 from tests.sources.test_event_grid import event_grid
+from tests.support.airflow_server import airflow_server
+from tests.support.clock import FakeClock
+from tests.support.rows import OUTBOX, read_rows
 
 NOWHERE = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;"
     "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;"
+    "TableEndpoint=http://127.0.0.1:9/a;"
 )
+USABLE = {
+    "AIRFLOW_BASE_URL": "https://airflow.example.com",
+    "AIRFLOW_DAG_ID": "copy_file",
+    "LandingStorage": NOWHERE,
+    "AzureWebJobsStorage": NOWHERE,
+}
+HASTY = Timing(park_seconds=0.0)
 
 
 def test_nothing_is_read_before_the_first_event() -> None:
@@ -28,7 +36,7 @@ def test_nothing_is_read_before_the_first_event() -> None:
     assert App({})
 
 
-def test_settings_that_leave_nowhere_to_park_fail_each_call_and_are_logged_once(
+def test_settings_that_leave_nowhere_to_wait_fail_each_call_and_are_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The platform tries again; the log is not flooded."""
@@ -49,15 +57,7 @@ def test_settings_that_leave_nowhere_to_park_fail_each_call_and_are_logged_once(
 def test_connection_string_that_no_sdk_takes_is_a_wrong_setting() -> None:
     """Named by its kind; its text may hold a key."""
     log = EventLog()
-    app = App(
-        {
-            "AIRFLOW_BASE_URL": "https://airflow.example.com",
-            "AIRFLOW_DAG_ID": "d",
-            "LandingStorage": "AccountKey=canary",
-            "AzureWebJobsStorage": NOWHERE,
-        },
-        log,
-    )
+    app = App(USABLE | {"LandingStorage": "AccountKey=canary"}, log)
 
     fault = app._built()
 
@@ -67,50 +67,97 @@ def test_connection_string_that_no_sdk_takes_is_a_wrong_setting() -> None:
     assert log.counts == {"app.misconfigured": 1}
 
 
+def test_fault_that_passes_is_not_kept_for_the_life_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many open files while it is built; it is tried again once a minute."""
+    log, clock = EventLog(), FakeClock()
+    app = App(USABLE, log, clock.timing())
+    tries = []
+
+    def fail(*args: Any) -> Any:
+        tries.append(1)
+        raise OSError
+
+    monkeypatch.setattr("shared.app.build_services", fail)
+    for _ in range(120):
+        assert isinstance(app._built(), Misconfigured)
+        clock.now += 1
+    monkeypatch.undo()
+    assert isinstance(app._built(), Services)
+
+    assert len(tries) == 2
+    assert log.counts == {"app.misconfigured": 1}
+
+
+def test_wrong_settings_are_read_once() -> None:
+    """Correcting them restarts the app."""
+    clock = FakeClock()
+    app = App({}, EventLog(), clock.timing())
+    app._built()
+    app._environ = USABLE
+    clock.now += 3_600
+
+    assert isinstance(app._built(), Misconfigured)
+
+
 def test_unreadable_message_stays_with_the_platform_while_misconfigured() -> None:
-    """Its poison queue is collected once the settings are mended."""
+    """Its poison queue is emptied once the settings are correct."""
     app = App({"AzureWebJobsStorage": NOWHERE})
 
     with pytest.raises(Misconfigured):
         app.on_event(b"garbage")
 
 
-@pytest.mark.stack
-def test_events_wait_while_settings_are_unusable(azurite: Azurite) -> None:
-    """Only the host's own storage is needed for that."""
-    log = EventLog()
-    app = App({"AzureWebJobsStorage": azurite.connection_string, "LANDING_PATH": "{oops}"}, log)
-    queue = _emptied(azurite)
+@pytest.mark.parametrize("environ", [USABLE, {"AzureWebJobsStorage": NOWHERE}])
+def test_event_that_cannot_even_be_kept_fails(environ: dict[str, str]) -> None:
+    """The platform calls again."""
+    app = App(environ, EventLog(), HASTY)
 
-    for number in range(3):
-        app.on_blob("landing", f"{number}.csv")
-    app.on_event(json.dumps(event_grid("told.csv")).encode())
-    app.dispatch()
-
-    assert queue.get_queue_properties().approximate_message_count == 4
-    assert log.counts == {"app.misconfigured": 1, "run.parked": 4}
+    with pytest.raises(StorageUnavailable):
+        app.on_blob("landing", "a.csv")
 
 
 def test_sdk_does_not_log_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line for each event, not one for each HTTP header."""
     logger = logging.getLogger("azure")
     monkeypatch.setattr(logger, "level", logging.NOTSET)
-    app = App(
-        {
-            "AIRFLOW_BASE_URL": "http://127.0.0.1:9",
-            "AIRFLOW_DAG_ID": "d",
-            "LandingStorage": NOWHERE,
-            "AzureWebJobsStorage": NOWHERE,
-        }
-    )
 
-    assert not isinstance(app._built(), Misconfigured)
+    assert not isinstance(App(USABLE)._built(), Misconfigured)
     assert logger.getEffectiveLevel() == logging.WARNING
 
 
-def _emptied(azurite: Azurite) -> Any:
-    connection = StorageConnection(name="x", connection_string=azurite.connection_string)
-    queues = StorageAccount(connection, threads=1).queues
-    with suppress(ResourceNotFoundError):
-        queues.delete_queue(QUEUE)
-    return queues.get_queue_client(QUEUE)
+@pytest.mark.stack
+def test_events_wait_while_settings_are_unusable_and_flow_when_they_are_correct(storage_account: str) -> None:
+    """Only the host's own storage is needed for that."""
+    log = EventLog()
+    app = App({"AzureWebJobsStorage": storage_account, "LANDING_PATH": "{oops}"}, log)
+
+    for number in range(3):
+        app.on_blob("landing", f"{number}.csv")
+    app.on_event(json.dumps(event_grid("known.csv")).encode())
+    app.dispatch()
+
+    rows = read_rows(storage_account, OUTBOX)
+    assert sorted(row["name"] for row in rows) == ["0.csv", "1.csv", "2.csv", "known.csv"]
+    assert {row["reason"] for row in rows} == {"misconfigured"}
+    assert log.counts == {"app.misconfigured": 1, "run.waiting": 4}
+
+    with airflow_server() as airflow:
+        corrected = {
+            "AIRFLOW_BASE_URL": airflow.base_url,
+            "AIRFLOW_DAG_ID": "copy_file",
+            "AIRFLOW_AUTH": "none",
+            "AzureWebJobsStorage": storage_account,
+            "LandingStorage": storage_account,
+        }
+        app = App(corrected, EventLog())
+        _create(storage_account, "landing")
+        app.dispatch()
+
+        # The three that are known by name only are gone; the other one carries its facts.
+        assert [body["conf"]["filename"] for body in airflow.runs.values()] == ["known.csv"]
+    assert read_rows(storage_account, OUTBOX) == []
+
+
+def _create(connection_string: str, container: str) -> None:
+    with BlobServiceClient.from_connection_string(connection_string) as service:
+        service.create_container(container)

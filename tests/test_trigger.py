@@ -1,26 +1,30 @@
-"""The trigger module, new events: an event in, an outcome for each DAG run out."""
+"""The trigger module: an event in, exactly one outcome for each DAG run out."""
+
+from typing import Any
 
 import pytest
-from shared.delivery_context import send_by_dispatcher
 
-from shared.airflow.client import Delivery
-from shared.delivery.retry import Retrier
 from shared.model.errors import (
     AirflowBusy,
     AirflowUnclear,
     AirflowUnreachable,
     BlobToDagError,
     CopyPending,
-    CredentialsRefused,
     DagMissing,
     Misconfigured,
     RunRefused,
     StorageUnavailable,
 )
+from shared.model.lane import EVERYTHING
+from shared.model.pending import Target
 from shared.model.run_id import run_id
 from shared.model.run_request import RunRequest
-from shared.trigger import Outcome
-from tests.support.fakes import AIRFLOW_URL, FakeAirflow, FakeClock, FakePlace, Stage, routes
+from shared.routes.table import RouteTable
+from shared.settlement import Outcome
+from shared.storage.tables import Entity
+from shared.trigger import Trigger
+from tests.support.fakes import routes
+from tests.support.harness import AIRFLOW_URL, DEFAULT, OutboxHarness, failing
 from tests.support.samples import blob_event
 
 TWO_ROUTES = """
@@ -33,231 +37,261 @@ name = "second"
 match = "landing/**"
 dag_id = "two"
 """
+SENT = "sent_" + Target(dag_id=DEFAULT.dag_id, airflow=AIRFLOW_URL).digest
 
 
-def _handle(stage: Stage, **changes: object) -> list[Outcome]:
-    return stage.trigger.handle(blob_event(**changes), stage.turn())
+def _handle(harness: OutboxHarness, **changes: Any) -> list[Outcome]:
+    trigger: Trigger = harness.ingest._trigger
+    return trigger.handle(blob_event(**changes))
+
+
+def _harness(answer: BlobToDagError | None = None, table: RouteTable | None = None) -> OutboxHarness:
+    harness = OutboxHarness(table)
+    if answer:
+        harness.airflow.answer = failing(answer)
+    return harness
 
 
 def test_event_becomes_one_run_of_the_dag() -> None:
     """DAG, run id and conf are derived from the event alone."""
-    stage = Stage()
+    harness = _harness()
 
-    assert _handle(stage) == [Outcome.CREATED]
-    [run] = stage.airflow.calls
+    assert _handle(harness) == [Outcome.CREATED]
+    [run] = harness.airflow.calls
     assert run.dag_id == "copy_file"
     assert run.run_id == run_id(blob_event(), route="default")
     assert run.conf["filename"] == "orders/2026/11/20.csv"
-    assert stage.log.counts == {"blob.observed": 1, "run.created": 1}
+    assert harness.log.counts == {"blob.observed": 1, "run.created": 1}
 
 
 def test_second_delivery_of_a_version_finds_its_run() -> None:
     """The same run id is posted again."""
-    stage = Stage()
+    harness = _harness()
 
-    assert _handle(stage) + _handle(stage) == [Outcome.CREATED, Outcome.ALREADY_THERE]
-    assert len(stage.airflow.runs) == 1
+    assert _handle(harness) + _handle(harness) == [Outcome.CREATED, Outcome.ALREADY_THERE]
+    assert len(harness.airflow.runs) == 1
 
 
 def test_event_is_logged_with_name_and_size_whatever_follows(caplog: pytest.LogCaptureFixture) -> None:
     """What came is on record before anything is tried, one line each."""
-    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnclear("no answer")]))
+    harness = _harness(AirflowUnclear("no answer"))
 
     with caplog.at_level("INFO"):
-        _handle(stage, name="a\nb.csv", size=7)
+        _handle(harness, name="a\nb.csv", size=7)
 
-    observed, parked = [record.getMessage() for record in caplog.records]
+    observed, waiting = [record.getMessage() for record in caplog.records]
     assert observed.startswith('blob.observed blob="landing/a\\nb.csv" size=7 ')
-    assert parked.startswith(
-        'run.parked blob="landing/a\\nb.csv" size=7 route="default" reason="airflow_unclear"'
+    assert waiting.startswith(
+        'run.waiting blob="landing/a\\nb.csv" size=7 route="default" reason="airflow_unclear"'
     )
 
 
-@pytest.mark.parametrize(
-    "error", [AirflowUnreachable("x"), CredentialsRefused("x"), DagMissing("x"), AirflowBusy("x")]
-)
-def test_run_that_was_surely_not_sent_is_parked_free_to_follow_new_routes(error: BlobToDagError) -> None:
-    """Only its route is kept: the DAG may be another one when its turn comes."""
-    stage = Stage(airflow=FakeAirflow(errors=[error]))
+@pytest.mark.parametrize("error", [AirflowUnreachable("x"), DagMissing("x"), AirflowBusy("x")])
+def test_run_that_was_surely_not_sent_waits_without_a_mark(error: BlobToDagError) -> None:
+    """It may go to another Airflow."""
+    harness = _harness(error)
 
-    assert _handle(stage) == [Outcome.PARKED]
-    [(parked, _)] = stage.place.parked
-    assert (parked.event, parked.route, parked.pin) == (blob_event(), "default", None)
-    assert parked.history == {error.code: 1}
+    assert _handle(harness) == [Outcome.WAITING]
+    [row] = harness.waiting
+    assert row["reason"] == error.code
+    assert not any(name.startswith("sent_") for name in row)
 
 
-def test_run_that_may_have_been_sent_is_pinned_to_its_dag_and_airflow() -> None:
+def test_run_that_may_have_been_sent_is_marked_with_its_dag_and_airflow() -> None:
     """The same run id must be posted to the same place, nowhere else."""
-    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnclear("reset")]))
+    harness = _harness(AirflowUnclear("reset"))
 
-    assert _handle(stage) == [Outcome.PARKED]
-    [(parked, _)] = stage.place.parked
-    assert parked.pin is not None
-    assert (parked.pin.dag_id, parked.pin.airflow) == ("copy_file", AIRFLOW_URL)
+    assert _handle(harness) == [Outcome.WAITING]
+    assert SENT in harness.waiting[0]
 
 
-def test_pin_comes_from_any_attempt_not_only_the_last() -> None:
+def test_mark_comes_from_any_attempt_not_only_the_last() -> None:
     """A reset, then a refused connection: the first request may have been carried out all the same."""
-    clock = FakeClock()
-    airflow = FakeAirflow(errors=[AirflowUnclear("reset"), *[AirflowUnreachable("down")] * 50])
-    stage = Stage(airflow=airflow, retry=Retrier(budget_seconds=20, clock=clock, sleep=clock.sleep))
+    harness = OutboxHarness(AIRFLOW_RETRY_BUDGET_SECONDS="20")
+    errors = iter([AirflowUnclear("reset")])
 
-    assert _handle(stage) == [Outcome.PARKED]
-    [(parked, _)] = stage.place.parked
-    assert parked.history == {"airflow_unreachable": 1}
-    assert parked.pin is not None
+    def answer(run: RunRequest) -> None:
+        raise next(errors, AirflowUnreachable("down"))
+
+    harness.airflow.answer = answer
+
+    assert _handle(harness) == [Outcome.WAITING]
+    [row] = harness.waiting
+    assert row["reason"] == "airflow_unreachable"
+    assert SENT in row
 
 
 def test_refused_run_becomes_a_dead_letter() -> None:
     """What can never succeed is not tried again, and not lost."""
-    refusal = RunRefused("Invalid input for param filename")
-    stage = Stage(airflow=FakeAirflow(errors=[refusal]))
+    harness = _harness(RunRefused("Invalid input for param filename"))
 
-    assert _handle(stage) == [Outcome.DEAD]
-    [(parked, error, dag_id)] = stage.graveyard.buried
-    assert (parked.event, error, dag_id) == (blob_event(), refusal, "copy_file")
-    assert stage.place.parked == []
+    assert _handle(harness) == [Outcome.DEAD]
+    [letter] = harness.dead
+    assert letter["message"] == "Invalid input for param filename"
+    assert '"filename"' in letter["conf"]
+    assert harness.waiting == []
 
 
 def test_event_that_cannot_be_kept_fails_the_invocation() -> None:
     """The platform's own retries take over."""
-    stage = Stage(
-        airflow=FakeAirflow(errors=[AirflowUnclear("x")]), place=FakePlace(error=StorageUnavailable("down"))
-    )
+    harness = _harness(AirflowUnclear("x"))
+
+    def fault(name: str, entity: Entity | None) -> None:
+        msg = "down"
+        raise StorageUnavailable(msg)
+
+    harness.storage.outbox.faults.append(fault)
 
     with pytest.raises(StorageUnavailable):
-        _handle(stage)
+        _handle(harness)
 
 
 def test_each_route_that_fires_has_an_outcome_of_its_own() -> None:
     """One that fails does not keep the other from being delivered."""
-    stage = Stage(airflow=FakeAirflow(errors=[RunRefused("no"), None]), table=routes(TWO_ROUTES))
+    harness = _harness(table=routes(TWO_ROUTES))
+    harness.airflow.answer = failing(RunRefused("no"), dags={"one"})
 
-    assert _handle(stage) == [Outcome.DEAD, Outcome.CREATED]
-    assert {run.dag_id for run in stage.airflow.runs.values()} == {"two"}
-    assert len({run.run_id for run in stage.airflow.calls}) == 2
+    assert _handle(harness) == [Outcome.DEAD, Outcome.CREATED]
+    assert {dag_id for dag_id, _ in harness.airflow.runs} == {"two"}
+    assert len({run.run_id for run in harness.airflow.calls}) == 2
 
 
 def test_blob_that_no_route_wants_is_logged() -> None:
     """Nobody has to guess why nothing ran."""
-    stage = Stage(table=routes(TWO_ROUTES))
+    harness = _harness(table=routes(TWO_ROUTES))
 
-    assert _handle(stage, container="elsewhere") == []
-    assert stage.log.counts["blob.skipped"] == 1
+    assert _handle(harness, container="elsewhere") == []
+    assert harness.log.counts["blob.skipped"] == 1
 
 
 def test_pending_copy_is_nothing_to_deliver_yet() -> None:
     """Its size and content are not final, and its end changes the ETag."""
-    stage = Stage()
+    harness = _harness()
 
     with pytest.raises(CopyPending):
-        _handle(stage, copy_status="pending")
+        _handle(harness, copy_status="pending")
 
-    assert (stage.airflow.calls, stage.place.parked) == ([], [])
-
-
-def test_append_blob_starts_no_run_and_is_logged() -> None:
-    """It is raised when it is created and empty; nothing tells of its content."""
-    stage = Stage()
-
-    assert _handle(stage, blob_type="AppendBlob", size=0) == []
-    assert stage.log.counts["blob.skipped"] == 1
+    assert (harness.airflow.calls, harness.waiting) == ([], [])
 
 
-def test_global_cap_sends_everything_through_the_dispatcher() -> None:
-    """A cap holds over all instances only if one sends."""
-    stage = Stage(admit=send_by_dispatcher)
+def test_route_with_a_cap_of_its_own_goes_through_the_outbox() -> None:
+    """A cap holds over all instances only if one drain sends everything."""
+    harness = _harness(table=routes(TWO_ROUTES + "max_runs_per_minute = 5\n"))
 
-    assert _handle(stage) == [Outcome.PARKED]
-    [(parked, delay)] = stage.place.parked
-    assert (parked.history, delay) == ({"paced": 1}, 1)
-    assert stage.airflow.calls == []
-
-
-def test_route_with_a_cap_of_its_own_waits_for_the_dispatcher() -> None:
-    """The same for one route only."""
-    capped = TWO_ROUTES + "max_runs_per_minute = 5\n"
-    stage = Stage(table=routes(capped))
-
-    assert _handle(stage) == [Outcome.CREATED, Outcome.PARKED]
+    assert _handle(harness) == [Outcome.CREATED, Outcome.WAITING]
+    assert harness.waiting[0]["reason"] == "rate_limited"
 
 
 @pytest.mark.parametrize(
     ("when_paused", "outcome", "runs"),
-    [("queue", Outcome.CREATED, 1), ("hold", Outcome.PARKED, 0), ("drop", Outcome.DROPPED, 0)],
+    [("queue", Outcome.CREATED, 1), ("hold", Outcome.WAITING, 0), ("drop", Outcome.DROPPED, 0)],
 )
 def test_paused_dag_gets_what_its_route_says(when_paused: str, outcome: Outcome, runs: int) -> None:
     """Airflow keeps it, we keep it, or nobody does."""
     toml = f'[[route]]\nname = "r"\nmatch = "**"\ndag_id = "d"\nwhen_paused = "{when_paused}"\n'
-    stage = Stage(airflow=FakeAirflow(paused={"d"}), table=routes(toml))
+    harness = _harness(table=routes(toml))
+    harness.airflow.paused = {"d"}
 
-    assert _handle(stage) == [outcome]
-    assert len(stage.airflow.runs) == runs
-    assert stage.log.counts[f"run.{outcome.value}"] == 1
+    assert _handle(harness) == [outcome]
+    assert len(harness.airflow.runs) == runs
+    assert harness.log.counts[f"run.{outcome.value}"] == 1
 
 
 @pytest.mark.parametrize("when_paused", ["hold", "drop"])
-def test_question_that_fails_pins_nothing_and_skips_nothing(when_paused: str) -> None:
-    """Whether a DAG is paused is only asked: the run is asked again about it, not sent."""
-
-    class DeafAirflow(FakeAirflow):
-        def is_paused(self, dag_id: str) -> bool:
-            msg = "no answer"
-            raise AirflowUnclear(msg)
-
-    clock = FakeClock()
+def test_question_that_fails_marks_nothing_and_drops_nothing(when_paused: str) -> None:
+    """Whether a DAG is paused is only asked: nothing was sent."""
     toml = f'[[route]]\nname = "r"\nmatch = "**"\ndag_id = "d"\nwhen_paused = "{when_paused}"\n'
-    stage = Stage(
-        airflow=DeafAirflow(),
-        table=routes(toml),
-        retry=Retrier(budget_seconds=20, clock=clock, sleep=clock.sleep),
-    )
+    harness = _harness(table=routes(toml))
+    harness.airflow.down = AirflowUnreachable("no answer")
 
-    assert _handle(stage) == [Outcome.PARKED]
-    assert stage.airflow.calls == []
-    assert stage.place.parked[0][0].pin is None
+    assert _handle(harness) == [Outcome.WAITING]
+    assert harness.airflow.calls == []
+    assert not any(name.startswith("sent_") for name in harness.waiting[0])
+
+
+def test_failure_of_a_lane_holds_it_and_live_calls_keep_away() -> None:
+    """The next file of the lane costs no call; another lane's does."""
+    harness = _harness(table=routes(TWO_ROUTES))
+    harness.airflow.answer = failing(DagMissing("no such DAG"), dags={"one"})
+
+    assert _handle(harness, name="a") == [Outcome.WAITING, Outcome.CREATED]
+    assert _handle(harness, name="b") == [Outcome.WAITING, Outcome.CREATED]
+
+    assert [run.dag_id for run in harness.airflow.calls] == ["one", "two", "two"]
+    assert {row["reason"] for row in harness.waiting} == {"dag_missing", "on_hold"}
+
+
+def test_outage_holds_everything_after_one_event() -> None:
+    """The next events cost no call and no wait."""
+    harness = _harness(AirflowUnreachable("down"))
+    harness.airflow.down = AirflowUnreachable("down")
+
+    _handle(harness, name="a")
+    calls = len(harness.airflow.calls)
+    for number in range(20):
+        _handle(harness, name=str(number))
+
+    assert len(harness.airflow.calls) == calls
+    state = harness.state(EVERYTHING)
+    assert state is not None
+    assert state.hold is not None
+
+
+def test_retries_end_as_soon_as_another_event_found_out() -> None:
+    """An event does not try on for twenty seconds against a hold."""
+    harness = OutboxHarness(AIRFLOW_RETRY_BUDGET_SECONDS="20")
+
+    def answer(run: RunRequest) -> None:
+        if len(harness.airflow.calls) == 2:
+            harness.ingest._trigger._holds.believe(harness.outbox.hold(EVERYTHING, AirflowBusy("429")))
+        msg = "reset"
+        raise AirflowUnclear(msg)
+
+    harness.airflow.answer = answer
+    _handle(harness)
+
+    assert len(harness.airflow.calls) == 2
+    assert SENT in harness.waiting[0]
 
 
 def test_missing_credentials_are_said_once_and_loudly(caplog: pytest.LogCaptureFixture) -> None:
     """Not once for each blob, and not as information."""
-    stage = Stage(airflow=FakeAirflow(errors=[Misconfigured("no password")] * 3))
-    trigger = stage.trigger
+    harness = _harness(Misconfigured("no password"))
 
     with caplog.at_level("INFO"):
-        for _ in range(3):
-            trigger.handle(blob_event(), stage.turn())
+        for number in range(3):
+            _handle(harness, name=str(number))
 
     errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert errors == ['app.misconfigured message="no password"']
-    assert len(stage.place.parked) == 3
+    [error] = errors
+    assert 'reason="misconfigured"' in error
+    assert 'message="no password"' in error
+    assert len(harness.waiting) == 3
 
 
-def test_failure_while_a_breaker_is_open_is_one_of_airflow_not_of_the_event() -> None:
-    """It waits for seconds, so that it flows when the outage is over."""
-    airflow = FakeAirflow(errors=[AirflowUnclear("503", retry_after_seconds=86_400)], is_open=True)
-    stage = Stage(airflow=airflow)
-
-    _handle(stage)
-
-    assert stage.place.parked[0][1] == 3_600  # what was asked for, within the limit
-
-    stage = Stage(airflow=FakeAirflow(errors=[AirflowUnclear("503")], is_open=True))
-
-    _handle(stage)
-
-    assert stage.place.parked[0][1] == 5
-
-
-def test_event_that_takes_too_long_goes_on_from_the_queue() -> None:
+def test_event_that_takes_too_long_goes_on_from_the_outbox() -> None:
     """Many routes and a slow Airflow must not run into the function's time-out."""
-    clock = FakeClock()
     toml = "".join(f'[[route]]\nname = "r{n}"\nmatch = "**"\ndag_id = "d{n}"\n' for n in range(5))
+    harness = _harness(table=routes(toml))
+    harness.airflow.answer = lambda _: harness.clock.sleep(40)
 
-    class SlowAirflow(FakeAirflow):
-        def trigger(self, run: RunRequest) -> Delivery:
-            clock.now += 40
-            return super().trigger(run)
+    assert _handle(harness) == [Outcome.CREATED] * 3 + [Outcome.WAITING] * 2
+    harness.airflow.answer = lambda _: None
+    harness.drain()
+    assert len(harness.airflow.runs) == 5
 
-    stage = Stage(airflow=SlowAirflow(), table=routes(toml), clock=clock)
 
-    assert _handle(stage) == [Outcome.CREATED] * 3 + [Outcome.PARKED] * 2
+def test_hold_that_cannot_be_written_does_not_fail_the_event() -> None:
+    """Its row is safe; the next event tries again."""
+    harness = _harness(DagMissing("x"))
+
+    def fault(name: str, entity: Entity | None) -> None:
+        if name in {"get", "upsert"}:
+            msg = "503"
+            raise StorageUnavailable(msg)
+
+    harness.storage.outbox.faults.append(fault)
+
+    assert _handle(harness) == [Outcome.WAITING]
+    assert harness.log.counts["hold.failed"] == 1
+    assert len(harness.waiting) == 1

@@ -9,6 +9,7 @@ from local.azurite import Azurite
 from shared.app import App
 from shared.event_log import EventLog
 from tests.support.airflow_server import airflow_server
+from tests.support.clock import FakeClock
 from tests.support.counting_proxy import counting_proxy
 
 pytestmark = pytest.mark.stack
@@ -27,11 +28,16 @@ def blobs(landing: ContainerClient) -> list[str]:
 
 @pytest.mark.parametrize("threads", [1, 32])
 def test_thousand_events_cost_one_head_and_one_post_each(
-    azurite: Azurite, landing: ContainerClient, blobs: list[str], threads: int
+    azurite: Azurite, storage_account: str, landing: ContainerClient, blobs: list[str], threads: int
 ) -> None:
-    """One HEAD and one POST for each event, one log-in, no more connections than threads to either side."""
+    """One HEAD, one POST, one log-in, no more connections than threads to either side; one look a minute."""
     log = EventLog()
-    with airflow_server() as airflow, counting_proxy(azurite.blob_port) as storage:
+    clock = FakeClock()
+    with (
+        airflow_server() as airflow,
+        counting_proxy(azurite.blob_port) as storage,
+        counting_proxy(azurite.table_port) as tables,
+    ):
         app = App(
             {
                 "AIRFLOW_BASE_URL": airflow.base_url,
@@ -39,13 +45,14 @@ def test_thousand_events_cost_one_head_and_one_post_each(
                 "AIRFLOW_USERNAME": "admin",
                 "AIRFLOW_PASSWORD": "admin",
                 "AIRFLOW_MAX_CONCURRENCY": str(threads),
-                "AzureWebJobsStorage": azurite.connection_string,
+                "AzureWebJobsStorage": storage_account.replace(f":{azurite.table_port}/", f":{tables.port}/"),
                 "LandingStorage": azurite.connection_string.replace(
                     f":{azurite.blob_port}/", f":{storage.port}/"
                 ),
                 "PYTHON_THREADPOOL_THREAD_COUNT": str(threads),
             },
             log,
+            clock.timing(),
         )
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda name: app.on_blob(landing.container_name, name), blobs))
@@ -57,6 +64,13 @@ def test_thousand_events_cost_one_head_and_one_post_each(
             "POST dagRuns": EVENTS,
         }
         assert storage.methods == {"HEAD": EVENTS}
+        assert tables.methods == {}
         assert airflow.connections <= threads
         assert storage.connections <= threads
         assert log.counts == {"airflow.detected": 1, "blob.observed": EVENTS, "run.created": EVENTS}
+
+        clock.now += 60
+        app.on_blob(landing.container_name, blobs[0])
+        app.on_blob(landing.container_name, blobs[1])
+        # The look at the lanes, once a minute for each instance: there is no table yet, so nothing waits.
+        assert tables.methods == {"GET": 1}
