@@ -41,10 +41,8 @@ class Question:
 
     def failure(self) -> RetryableError | None:
         """Return why it cannot be answered; None where it can."""
-        wanted_at = self._clock()
         with self._lock:
-            # A thread that waited for another one's question takes its answer.
-            if wanted_at - self._asked_at >= _ANSWER_HOLDS_SECONDS:
+            if self._clock() - self._asked_at >= _ANSWER_HOLDS_SECONDS:
                 self._error = None
                 try:
                     self._ask()

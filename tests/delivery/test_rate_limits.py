@@ -91,6 +91,18 @@ def test_idle_rate_saves_up_one_second_and_no_more() -> None:
     assert burst <= 11
 
 
+def test_loop_that_wakes_up_late_loses_no_pace() -> None:
+    """The permit that it was late for is kept."""
+    clock = FakeClock()
+    caps = _caps(clock, max_runs_per_minute=600)
+    started = clock()
+    for _ in range(100):
+        clock.now += caps.wait_for(_run()).total_seconds() + 0.05
+        caps.take(_run())
+
+    assert clock() - started <= 11
+
+
 def test_new_cap_lets_its_first_run_wait() -> None:
     """Whoever sent before may have sent just now."""
     clock = FakeClock()

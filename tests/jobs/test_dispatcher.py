@@ -135,6 +135,23 @@ def test_live_drain_ends_after_its_time() -> None:
     assert len(harness.airflow.runs) == pytest.approx(20, abs=2)
 
 
+def test_requests_of_others_do_not_keep_an_invocation() -> None:
+    """They come faster than it can look."""
+    harness = OutboxHarness()
+    requested = harness.dispatcher._requested
+
+    def request(name: str, entity: Entity | None) -> None:
+        harness.clock.now += 1
+        requested.set()
+
+    harness.storage.outbox.after.append(request)
+    requested.set()
+    started = harness.clock()
+    harness.dispatcher.after_event()
+
+    assert harness.clock() - started <= 21
+
+
 def test_one_thread_of_an_instance_drains() -> None:
     """The others go on with their own events."""
     harness = OutboxHarness(AIRFLOW_MAX_RUNS_PER_MINUTE="6000")

@@ -170,3 +170,18 @@ def test_probe_comes_with_the_next_tick_although_the_failed_call_took_time() -> 
     harness.pass_time(300)
 
     assert len(harness.airflow.calls) == 10
+
+
+def test_row_that_waits_for_an_unclear_answer_is_due_when_the_outage_ends() -> None:
+    """It would wait for minutes: it was tried often."""
+    harness = _two_lanes()
+    _fill(harness, "good", 2)
+    harness.waiting[1].update(
+        reason="airflow_unclear", not_before=harness.clock.time() + timedelta(seconds=290)
+    )
+    harness.outbox.hold(EVERYTHING, VaultUnavailable("x"))
+    harness.clock.now += 30
+
+    harness.drain()
+
+    assert harness.sent == ["good/000000", "good/000001"]
