@@ -17,8 +17,9 @@ help: ## Show this list
 	    "make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
 	@echo "installing the Python packages ..."
 	@$(PYTHON) -m venv .venv
-	@$(RUN) -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.lock)"
-	@.venv/bin/uv pip install --quiet --python $(RUN) --requirement requirements-dev.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
+	@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 .PHONY: venv
@@ -84,7 +85,8 @@ test-infra: venv .stack/checkov/installed ## Run the tests of the Azure template
 # In a virtual environment of its own, because it has many dependencies. The lock file lists them all: --no-deps.
 .stack/checkov/installed: infra/checkov.lock .venv/installed
 	@.venv/bin/uv venv --quiet --clear --python $(RUN) .stack/checkov
-	@.venv/bin/uv pip install --quiet --python .stack/checkov/bin/python --no-deps --requirement infra/checkov.lock
+	@.venv/bin/uv pip install --quiet --python .stack/checkov/bin/python --no-deps --require-hashes \
+	  --requirement infra/checkov.lock
 	@touch $@
 
 .PHONY: checkov
@@ -92,7 +94,7 @@ checkov: .stack/checkov/installed ## Scan the Azure templates with Checkov
 	@.stack/checkov/bin/checkov --config-file .checkov.yaml
 
 .PHONY: live
-live: venv ## Run the steps of docs/deploy.md in an Azure subscription, or print them
+live: venv ## Run docs/deploy.md and docs/unproven.md in an Azure subscription, or print them
 	@$(RUN) -m local.live $(ARGS)
 
 .PHONY: test-faults
@@ -114,11 +116,31 @@ format: venv ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
-COMPILE := .venv/bin/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url
+.PHONY: settings
+settings: venv ## Write docs/settings.md from the code
+	@$(RUN) -m local.settings_page
+
+.PHONY: package
+package: venv ## Build app.zip, the package that is deployed
+	@$(RUN) -m local.package
+
+AUDIT := .venv/bin/uv tool run --quiet pip-audit==2.10.1 --disable-pip --require-hashes --requirement requirements.txt
+
+.PHONY: audit
+audit: venv ## Look for known vulnerabilities in what is deployed
+	@$(AUDIT)
+
+.PHONY: sbom
+sbom: venv ## Write sbom.json (CycloneDX), what is deployed
+	@$(AUDIT) --format cyclonedx-json --output sbom.json
+
+# requirements.txt is for Azure: Linux on x86-64, CPython 3.13. The tests run with the same versions.
+COMPILE := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .PHONY: lock
 lock: venv ## Update the lock files
-	@$(COMPILE) --python-version 3.13 --group dev requirements.txt --output-file requirements-dev.lock
+	@$(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux2014 requirements.in --output-file requirements.txt
+	@$(COMPILE) --python-version 3.13 --group dev requirements.in --constraint requirements.txt --output-file requirements-dev.lock
 	@$(COMPILE) --python-version 3.13 local/airflow/requirements-3.in --output-file local/airflow/requirements-3.lock
 	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 local/airflow/requirements-2.in --output-file local/airflow/requirements-2.lock
 	@$(COMPILE) --python-version 3.13 local/postgres/requirements.in --output-file local/postgres/requirements.lock
@@ -127,5 +149,5 @@ lock: venv ## Update the lock files
 
 .PHONY: clean
 clean: ## Remove everything that was installed or generated
-	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .stack .python_packages app.zip sbom.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,8 +8,14 @@
 @description('Name of the system topic, in the resource group that this is deployed to.')
 param systemTopicName string
 
+@description('Name of the event subscription, the environment\'s own: an account may serve several.')
+param name string
+
 param functionAppName string
 param functionAppResourceGroup string
+
+@description('Subscription of the app, which may be another one than the topic\'s.')
+param functionAppSubscriptionId string
 
 @description('Name of the function with the blob trigger.')
 param functionName string
@@ -22,7 +28,7 @@ param landingContainer string
 param landingPrefix string
 
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {
-  scope: resourceGroup(functionAppResourceGroup)
+  scope: resourceGroup(functionAppSubscriptionId, functionAppResourceGroup)
   name: functionAppName
 }
 
@@ -34,7 +40,7 @@ var keys = listKeys('${app.id}/host/default', '2023-12-01')
 
 resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'blob-to-dag'
+  name: name
   properties: {
     eventDeliverySchema: 'EventGridSchema'
     destination: {

@@ -72,7 +72,7 @@ def install_airflow(kind: AirflowKind) -> None:
         ours = f"{sys.version_info.major}.{sys.version_info.minor}"
         python = sys.executable if kind.python == ours else str(find_python(kind.python))
         _run([uv.find_uv_bin(), "venv", "--quiet", "--python", python, str(venv)])
-        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode"]
+        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes"]
         if kind.build_constraints:
             install += ["--build-constraints", str(kind.build_constraints)]
         _run([*install, "--python", str(venv / "bin" / "python"), "--requirement", str(kind.lock)])
@@ -106,8 +106,8 @@ def install_postgres() -> None:
 
     def install() -> None:
         _run([uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(venv)])
-        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--requirement", str(lock)]
-        _run([*install, "--python", str(venv / "bin" / "python")])
+        install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--require-hashes"]
+        _run([*install, "--python", str(venv / "bin" / "python"), "--requirement", str(lock)])
 
     _install_once(POSTGRES_FOLDER, what="PostgreSQL", sources=[lock], install=install)
 

@@ -1,4 +1,4 @@
-"""Walk through docs/deploy.md in an Azure subscription: `make live`.
+"""Walk through docs/deploy.md and docs/unproven.md in an Azure subscription: `make live`.
 
 Without a subscription it prints the steps. With one it deploys everything from scratch, tests and removes it:
 
@@ -14,14 +14,17 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.airflow.api import AirflowApi
+from local.package import files
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "deploy.md"
+UNPROVEN = ROOT / "docs" / "unproven.md"
 PROGRAMS = ("az", "azd")
 VARIABLES = ("AIRFLOW_BASE_URL", "AIRFLOW_DAG_ID", "AIRFLOW_USERNAME", "AIRFLOW_PASSWORD", "AZURE_LOCATION")
 STEP_TIMEOUT_SECONDS = 3_600
@@ -74,19 +77,33 @@ def walk(
     found: Iterable[Step],
     run: Callable[[Step], int],
     *,
+    checks: Iterable[Step] = (),
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Run the steps in order; always run the last one, which removes everything.
+    """Run the steps in order, then every check; always run the last step, which removes everything.
 
     Raises:
-        StepFailedError: A step failed.
+        StepFailedError: A step failed, which ends the walk, or checks did, which are named together.
     """
     *forward, last = found
     try:
         for step in forward:
             _run_step(step, run, sleep)
+        _run_checks(checks, run, sleep)
     finally:
         _run_step(last, run, sleep)
+
+
+def _run_checks(checks: Iterable[Step], run: Callable[[Step], int], sleep: Callable[[float], None]) -> None:
+    failed = []
+    for check in checks:
+        try:
+            _run_step(check, run, sleep)
+        except StepFailedError:
+            failed.append(check.name)
+    if failed:
+        msg = f"Not as docs/unproven.md claims: {', '.join(failed)}."
+        raise StepFailedError(msg)
 
 
 def _run_step(step: Step, run: Callable[[Step], int], sleep: Callable[[float], None]) -> None:
@@ -118,6 +135,19 @@ def run_in_shell(step: Step, environ: Mapping[str, str]) -> int:
     return done.returncode
 
 
+def different_files(archive: Path, root: Path = ROOT) -> list[str]:
+    """Return what an archive has more, less or other than our own package, one line for each file."""
+    with zipfile.ZipFile(archive) as opened:
+        theirs = {item.filename: opened.read(item) for item in opened.infolist() if not item.is_dir()}
+    ours = {path.as_posix(): (root / path).read_bytes() for path in files(root)}
+    more = [f"only in {archive}: {name}" for name in sorted(theirs.keys() - ours.keys())]
+    less = [f"only in ours: {name}" for name in sorted(ours.keys() - theirs.keys())]
+    other = [
+        f"other content: {name}" for name in sorted(ours.keys() & theirs.keys()) if ours[name] != theirs[name]
+    ]
+    return more + less + other
+
+
 def wait_for_run(
     api: AirflowApi,
     dag_id: str,
@@ -144,15 +174,24 @@ def wait_for_run(
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     """Print the steps, run them, or wait for one file's DAG run; return the exit code."""
-    parser = argparse.ArgumentParser(description="Walk through docs/deploy.md.")
+    parser = argparse.ArgumentParser(description="Walk through docs/deploy.md and docs/unproven.md.")
     parser.add_argument(
         "--subscription", help="id of the Azure subscription; without it the steps are only printed"
     )
-    parser.add_argument("what", nargs="*", metavar="wait FILE", help="wait for the DAG run of a file")
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="wait FILE | same-files ZIP",
+        help="wait for the DAG run of a file, or compare azd's package with ours",
+    )
     chosen = parser.parse_args(arguments)
     if chosen.what:
-        if chosen.what[0] != "wait" or len(chosen.what) != 2:  # noqa: PLR2004 - the word and the file
-            parser.error("expected: wait FILE")
+        if chosen.what[0] not in {"wait", "same-files"} or len(chosen.what) != 2:  # noqa: PLR2004
+            parser.error("expected: wait FILE, or same-files ZIP")
+        if chosen.what[0] == "same-files":
+            differences = different_files(Path(chosen.what[1]))
+            print("\n".join(differences) or "the same files")
+            return 1 if differences else 0
         api = AirflowApi(
             base_url=environ["AIRFLOW_BASE_URL"].rstrip("/"),
             username=environ["AIRFLOW_USERNAME"],
@@ -160,23 +199,24 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         )
         print(wait_for_run(api, environ["AIRFLOW_DAG_ID"], chosen.what[1]))
         return 0
-    found = steps(PAGE.read_text(encoding="utf-8"))
+    found, checks = (steps(page.read_text(encoding="utf-8")) for page in (PAGE, UNPROVEN))
     lacking = missing(environ)
     if chosen.subscription is None or lacking:
-        print("The steps of docs/deploy.md follow. To run them, pass --subscription ID", end="")
+        print("The steps of docs/deploy.md and docs/unproven.md follow.")
+        print("To run them, pass --subscription ID", end="")
         print(f" and provide {', '.join(lacking)}." if lacking else ".")
-        show(found)
+        show([*found[:-1], *checks, found[-1]])
         return 0 if chosen.subscription is None else 2
     environment = dict(environ) | {
         "AZURE_ENV_NAME": f"live-{secrets.token_hex(3)}",
         "AZURE_SUBSCRIPTION_ID": chosen.subscription,
     }
     try:
-        walk(found, lambda step: run_in_shell(step, environment))
+        walk(found, lambda step: run_in_shell(step, environment), checks=checks)
     except StepFailedError as error:
         print(error, file=sys.stderr)
         return 1
-    print("\nEvery step of docs/deploy.md succeeded, and everything was removed.")
+    print("\nEvery step succeeded, every check was as docs/unproven.md claims, and everything was removed.")
     return 0
 
 

@@ -12,6 +12,7 @@ from shared.model.errors import BadEvent, Misconfigured
 from shared.model.pending import Pending
 from shared.sources.event_grid import pending_from_event_grid
 from shared.storage.accounts import StorageAccount
+from shared.storage.drain_lease import LEASE_SECONDS
 from shared.storage.outbox import Outbox
 from shared.timing import Timing
 from shared.wiring import Services, build_outbox, build_services
@@ -81,7 +82,8 @@ class App:
             return
         now = self._timing.clock()
         services.redrive.run(now + self._timing.dispatch_seconds * _REDRIVE_SHARE)
-        services.dispatcher.drain(now + self._timing.dispatch_seconds)
+        end = now + self._timing.dispatch_seconds
+        services.dispatcher.drain(end, patience_seconds=LEASE_SECONDS)
 
     def _built(self) -> Services | Misconfigured:
         with self._lock:

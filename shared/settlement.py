@@ -56,7 +56,7 @@ class Settlement:
         self._dead_letters = dead_letters
         self._holds = holds
         self._log = log
-        self._hold_log = HoldLog(log)
+        self._hold_log = HoldLog(log, outbox.count)
         self._airflow_url = airflow_url
         self._now = now
         self._request_drain = request_drain

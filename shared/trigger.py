@@ -11,7 +11,6 @@ from shared.delivery.holds import Holds
 from shared.delivery.rate_limits import is_capped
 from shared.event_log import EventLog
 from shared.model.blob_event import BlobEvent
-from shared.model.conf import build_conf
 from shared.model.errors import (
     AirflowMoved,
     AtCapacity,
@@ -163,16 +162,6 @@ class Trigger:
         run = next((request for request in requests if request.route_id == route_id), None)
         if run is not None:
             return run
-        if pending.sent_to and pending.run_id:
-            # The run may exist, so it is settled where it was sent to, whatever the routes say by now.
-            conf = build_conf(event, route=route_id)
-            return RunRequest(
-                dag_id=pending.lane.dag_id,
-                run_id=pending.run_id,
-                conf=conf,
-                route=route_id,
-                route_id=route_id,
-            )
         if self._routes.by_id(route_id) is None:
             msg = f"There is no route with the id {route_id!a}. Was it removed, or its id changed?"
             raise RouteMissing(msg)

@@ -1,14 +1,27 @@
-"""What is deployed is the app, and nothing else; what the app imports is what Azure installs."""
+"""What is deployed is the app, and nothing else, with the packages that the tests ran with."""
 
 import ast
+import importlib.metadata
 import re
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
+import pytest
+
+from infra.hooks.package import PLATFORM
+from local.package import files
 
 ROOT = Path(__file__).parents[1]
+LOCKS = sorted(
+    [
+        ROOT / "requirements.txt",
+        *ROOT.glob("*.lock"),
+        *ROOT.glob("infra/*.lock"),
+        *ROOT.glob("local/*/*.lock"),
+    ]
+)
+_PIN = re.compile(r"^([\w.-]+)(?:\[[\w,]+\])?==([^ ;\\]+)", re.MULTILINE)
 
 # By import name: the distribution that brings it.
 BRINGS = {
@@ -27,13 +40,12 @@ BRINGS = {
 }
 
 
-def _deployed() -> set[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    ignored = GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text(encoding="utf-8").splitlines())
-    return {path for path in listed.stdout.splitlines() if not ignored.match_file(path)}
+def _pins(path: Path) -> dict[str, str]:
+    return {name.lower(): version for name, version in _PIN.findall(path.read_text(encoding="utf-8"))}
+
+
+def _deployed() -> Iterator[str]:
+    return (path.as_posix() for path in files(ROOT) if path.parts[0] != ".python_packages")
 
 
 def test_only_the_app_is_deployed() -> None:
@@ -47,7 +59,7 @@ def test_every_import_of_the_app_is_installed_by_its_requirements() -> None:
     """A package that only the tests bring fails in Azure at the first event."""
     required = {
         re.split(r"[<>=]", line)[0]
-        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        for line in (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
         if line and not line.startswith("#")
     }
     imported = set()
@@ -65,5 +77,36 @@ def test_every_import_of_the_app_is_installed_by_its_requirements() -> None:
     unknown = {name for name in foreign if not any(name.startswith(known) for known in BRINGS)}
     needed = {package for known, package in BRINGS.items() if any(name.startswith(known) for name in foreign)}
     assert unknown == set()
-    assert needed <= required
-    assert required <= needed
+    # The runtime is not imported by the app: it imports the app. Without it Azure chooses a version.
+    assert required == needed | {"azure-functions-runtime"}
+
+
+def test_azure_gets_the_versions_that_the_tests_run_with() -> None:
+    """The same pins in both lock files, and installed here."""
+    deployed, tested = _pins(ROOT / "requirements.txt"), _pins(ROOT / "requirements-dev.lock")
+
+    assert len(deployed) > 20
+    assert deployed.items() <= tested.items()
+    assert {name: importlib.metadata.version(name) for name in deployed} == deployed
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_locked_package_has_hashes(path: Path) -> None:
+    """A registry cannot hand out another file under the same version."""
+    entries = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8").strip())
+
+    assert len(_pins(path)) > 1
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_makefile_locks_for_the_platform_that_is_packaged() -> None:
+    """requirements.txt is resolved for the same Python and platform as the wheels are downloaded for."""
+    [line] = [
+        line
+        for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+        if "requirements.txt" in line and "--python-platform" in line
+    ]
+
+    platform, _, machine = PLATFORM.partition("_")
+    assert f"--python-platform {machine}-{platform}" in line
+    assert "--python-version 3.13" in line

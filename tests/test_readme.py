@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.config.settings import Settings
 from shared.routes.load import load_routes
 from tests.support.samples import blob_event
 
@@ -17,18 +16,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 def test_readme_stays_short() -> None:
     """Long material goes to docs/."""
     assert len(README.splitlines()) < 200
-
-
-def test_settings_table_is_the_one_in_the_code() -> None:
-    """Name, default and purpose of every setting."""
-    rows = {
-        cells[0].strip("` "): (cells[1].strip("` "), cells[2].strip())
-        for cells in re.findall(r"^\|([^|]*)\|([^|]*)\|([^|]*)\|$", README, re.MULTILINE)
-    }
-
-    for setting in Settings.table().values():
-        default = "must be set" if setting.default is None else setting.default
-        assert rows.get(setting.name) == (default, setting.purpose)
 
 
 def test_route_of_the_readme_does_what_it_says() -> None:

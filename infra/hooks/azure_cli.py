@@ -67,12 +67,13 @@ class AzureCli:
         self._subscription_id = subscription_id
 
     def __call__(self, *arguments: str) -> Result:
-        """Run `az` with the arguments and the subscription, without prompts; return the result.
+        """Run `az` with the arguments and the subscription, unless they name one; return the result.
 
         Raises:
             HookError: Not logged in, or a role is missing; a retry would not help.
         """
-        scope = [] if arguments[0] == "rest" else ["--subscription", self._subscription_id]
+        is_scoped = arguments[0] == "rest" or "--subscription" in arguments or "--ids" in arguments
+        scope = [] if is_scoped else ["--subscription", self._subscription_id]
         command = [self._program, *arguments, *scope, "--only-show-errors"]
         try:
             done = subprocess.run(

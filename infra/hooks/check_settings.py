@@ -1,6 +1,7 @@
 """The `predeploy` hook: stop the deployment of code to an app whose settings are invalid.
 
 It reads the app's settings in Azure and the routes that are about to be deployed with the app's own code.
+Then it waits until the app's roles work, because the deployment of code relies on them.
 """
 
 import os
@@ -10,6 +11,7 @@ from typing import TextIO
 
 from infra.hooks.azure_cli import Az, AzureCli, HookError, read_json
 from infra.hooks.deployment import Deployment
+from infra.hooks.roles import wait_until_settled
 from shared.config.load import load_configuration
 from shared.model.errors import Misconfigured
 
@@ -52,7 +54,10 @@ def main(environ: Mapping[str, str], screen: TextIO) -> int:
     """Check the settings and print what is wrong; return 0 if nothing is, else 1."""
     try:
         deployment = Deployment(values=environ)
-        found = faults(app_settings(AzureCli(deployment.subscription_id), deployment))
+        az = AzureCli(deployment.subscription_id)
+        found = faults(app_settings(az, deployment))
+        if not found:
+            wait_until_settled(az, deployment, screen)
     except HookError as error:
         found = [str(error)]
     for fault in found:

@@ -26,40 +26,55 @@ class Deployment:
 
     @property
     def subscription_id(self) -> str:
-        """The Azure subscription."""
+        """The Azure subscription of the app."""
         return self["AZURE_SUBSCRIPTION_ID"]
+
+    @property
+    def subscription_ids(self) -> tuple[str, ...]:
+        """Every Azure subscription that something was made in: the app's, and the landing account's."""
+        return tuple(dict.fromkeys((self.subscription_id, self["TOPIC_SUBSCRIPTION_ID"])))
 
     @property
     def app(self) -> tuple[str, ...]:
         """The function app, as arguments for `az functionapp`."""
-        return ("--name", self["AZURE_FUNCTION_APP_NAME"], "--resource-group", self["AZURE_RESOURCE_GROUP"])
+        return ("--name", self["APP_NAME"], "--resource-group", self["AZURE_RESOURCE_GROUP"])
 
     @property
     def app_id(self) -> str:
         """Resource id of the function app."""
         return (
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self['AZURE_RESOURCE_GROUP']}"
-            f"/providers/Microsoft.Web/sites/{self['AZURE_FUNCTION_APP_NAME']}"
+            f"/providers/Microsoft.Web/sites/{self['APP_NAME']}"
         )
 
     @property
-    def topic(self) -> tuple[str, ...]:
-        """The system topic, as arguments for `az eventgrid`."""
+    def topic_group(self) -> tuple[str, ...]:
+        """The resource group of the system topic, as arguments for `az`."""
         return (
-            *("--system-topic-name", self["EVENT_GRID_SYSTEM_TOPIC_NAME"]),
-            *("--resource-group", self["EVENT_GRID_RESOURCE_GROUP"]),
+            *("--resource-group", self["TOPIC_RESOURCE_GROUP"]),
+            *("--subscription", self["TOPIC_SUBSCRIPTION_ID"]),
+        )
+
+    @property
+    def event_subscription(self) -> tuple[str, ...]:
+        """The event subscription, as arguments for `az eventgrid system-topic event-subscription`."""
+        return (
+            *("--name", self["EVENT_SUBSCRIPTION_NAME"], "--system-topic-name", self["TOPIC_NAME"]),
+            *self.topic_group,
         )
 
     @property
     def subscription_parameters(self) -> tuple[str, ...]:
         """The parameters of infra/subscription.bicep."""
         return (
-            f"systemTopicName={self['EVENT_GRID_SYSTEM_TOPIC_NAME']}",
-            f"functionAppName={self['AZURE_FUNCTION_APP_NAME']}",
+            f"name={self['EVENT_SUBSCRIPTION_NAME']}",
+            f"systemTopicName={self['TOPIC_NAME']}",
+            f"functionAppName={self['APP_NAME']}",
             f"functionAppResourceGroup={self['AZURE_RESOURCE_GROUP']}",
-            f"functionName={self['FUNCTION_NAME']}",
+            f"functionAppSubscriptionId={self.subscription_id}",
+            f"functionName={self['APP_FUNCTION_NAME']}",
             f"hostAccountId={self['HOST_STORAGE_ACCOUNT_ID']}",
-            f"deadLetterContainer={self['EVENT_GRID_DEAD_LETTER_CONTAINER']}",
-            f"landingContainer={self['LANDING_CONTAINER']}",
-            f"landingPrefix={self.values.get('LANDING_PREFIX', '')}",
+            f"deadLetterContainer={self['DEAD_LETTER_CONTAINER']}",
+            f"landingContainer={self['APP_CONTAINER']}",
+            f"landingPrefix={self.values.get('APP_PREFIX', '')}",
         )

@@ -1,11 +1,12 @@
 // The vault for the credentials of Airflow. The secret itself is put in by a person: no template ever sees it.
 
+import { networkOptions, vaultOptions } from '../types.bicep'
+
 param name string
 param location string
 param tags object
-
-@description('Keeps a deleted vault and its secrets for 90 days against everyone. Cannot be taken back.')
-param purgeProtection bool
+param options vaultOptions
+param network networkOptions
 
 @description('Resource id of the Log Analytics workspace.')
 param workspaceId string
@@ -16,6 +17,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   tags: tags
   properties: {
     tenantId: tenant().tenantId
+    createMode: options.createMode
     sku: {
       family: 'A'
       name: 'standard'
@@ -24,14 +26,19 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
     // The service refuses `false` here: off is the absence of the property.
-    enablePurgeProtection: purgeProtection ? true : null
+    enablePurgeProtection: options.purgeProtection ? true : null
     enabledForDeployment: false
     enabledForDiskEncryption: false
     enabledForTemplateDeployment: false
     publicNetworkAccess: 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
-      defaultAction: 'Allow'
+      defaultAction: network.private ? 'Deny' : 'Allow'
+      ipRules: [
+        for addresses in network.operatorAddressRanges: {
+          value: addresses
+        }
+      ]
     }
   }
 }
@@ -50,5 +57,6 @@ resource auditLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   }
 }
 
+output id string = vault.id
 output name string = vault.name
 output uri string = vault.properties.vaultUri

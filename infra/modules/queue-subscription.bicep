@@ -1,6 +1,9 @@
 // The event subscription of the queue variant: Event Grid writes to a storage queue with its own identity.
 // No key, no handshake and no code are needed, so it is part of the one deployment.
 
+@description('Name of the event subscription, the environment\'s own.')
+param name string
+
 param topicName string
 
 @description('Resource id of the app\'s own storage account.')
@@ -17,7 +20,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
 
 resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'blob-to-dag'
+  name: name
   properties: {
     eventDeliverySchema: 'EventGridSchema'
     deliveryWithResourceIdentity: {

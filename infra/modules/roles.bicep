@@ -1,6 +1,7 @@
 // Who may do what in the app's own resource group. The landing account's roles are in roles-landing.bicep;
 // docs/deploy.md says what each is for.
 
+import { operatorOptions } from '../types.bicep'
 import { roleDefinitions, roleIds } from 'role-ids.bicep'
 
 @description('Principal id of the app\'s identity.')
@@ -9,11 +10,10 @@ param appPrincipalId string
 @description('Principal id of the system topic\'s own identity.')
 param topicPrincipalId string
 
-@description('Object id of a person, group or principal that operates the app; empty for none.')
-param operatorPrincipalId string
+param operator operatorOptions
 
-@allowed(['User', 'Group', 'ServicePrincipal'])
-param operatorPrincipalType string
+@description('Description of each assignment, by which hooks/roles.py finds it.')
+param mark string
 
 param hostAccountName string
 param deadLetterContainer string
@@ -23,6 +23,9 @@ param eventSource string
 
 @description('Queue that Event Grid writes to in the queue variant.')
 param eventQueue string
+
+@description('Tables of waiting, dead and settled events.')
+param tables array
 
 param vaultName string
 param insightsName string
@@ -51,6 +54,18 @@ resource events 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-
   name: eventQueue
 }
 
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' existing = {
+  parent: hostAccount
+  name: 'default'
+}
+
+resource eventTable 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' existing = [
+  for table in tables: {
+    parent: tableService
+    name: table
+  }
+]
+
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
 }
@@ -74,6 +89,7 @@ resource appOnHostAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' =
       roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds[role])
       principalId: appPrincipalId
       principalType: 'ServicePrincipal'
+      description: mark
     }
   }
 ]
@@ -86,6 +102,7 @@ resource appOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Key Vault Secrets User'])
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
+    description: mark
   }
 }
 
@@ -97,6 +114,7 @@ resource appOnInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Monitoring Metrics Publisher'])
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
+    description: mark
   }
 }
 
@@ -108,6 +126,7 @@ resource topicOnDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01'
     roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Blob Data Contributor'])
     principalId: topicPrincipalId
     principalType: 'ServicePrincipal'
+    description: mark
   }
 }
 
@@ -119,16 +138,44 @@ resource topicOnEventQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' 
     roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Queue Data Message Sender'])
     principalId: topicPrincipalId
     principalType: 'ServicePrincipal'
+    description: mark
   }
 }
 
 // The operator: put the credentials into the vault, and change them.
-resource operatorOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorPrincipalId)) {
+resource operatorOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operator.principalId)) {
   scope: vault
-  name: guid(vault.id, operatorPrincipalId, roleIds['Key Vault Secrets Officer'])
+  name: guid(vault.id, operator.principalId, roleIds['Key Vault Secrets Officer'])
   properties: {
     roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Key Vault Secrets Officer'])
-    principalId: operatorPrincipalId
-    principalType: operatorPrincipalType
+    principalId: operator.principalId
+    principalType: operator.principalType
+    description: mark
   }
 }
+
+// The operator: look at what waits and what is dead; with `write` hold, replay and drop it, too.
+var hasTables = operator.tables != 'none' && !empty(operator.principalId)
+var tableRole = operator.tables == 'write' ? 'Storage Table Data Contributor' : 'Storage Table Data Reader'
+var shownTables = hasTables ? tables : []
+
+resource operatorOnTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (table, index) in shownTables: {
+    scope: eventTable[index]
+    name: guid(eventTable[index].id, operator.principalId, roleIds[tableRole])
+    properties: {
+      roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds[tableRole])
+      principalId: operator.principalId
+      principalType: operator.principalType
+      description: mark
+    }
+  }
+]
+
+var ofHostAccount = [for (role, index) in hostAccountRoles: appOnHostAccount[index].name]
+var ofTables = [for (table, index) in shownTables: operatorOnTables[index].name]
+var ofEventQueue = eventSource == 'storageQueue' ? [topicOnEventQueue.name] : []
+var ofOperator = empty(operator.principalId) ? [] : [operatorOnVault.name]
+var ofOthers = [appOnVault.name, appOnInsights.name, topicOnDeadLetters.name]
+
+output assignments array = concat(ofHostAccount, ofOthers, ofEventQueue, ofOperator, ofTables)

@@ -1,11 +1,12 @@
 // One storage account with its containers, queues and tables: the app's own account or the landing account.
 
+import { networkOptions, storageOptions } from '../types.bicep'
+
 param name string
 param location string
 param tags object
-
-@description('Standard_ZRS survives the loss of a zone; Standard_LRS is for try-outs and regions without zones.')
-param skuName string
+param options storageOptions
+param network networkOptions
 
 @description('Names of the containers to create.')
 param containers array
@@ -15,9 +16,6 @@ param queues array
 
 @description('Names of the tables to create.')
 param tables array = []
-
-@description('For how long deleted blobs and containers can be brought back, in days.')
-param softDeleteDays int
 
 @description('Whether the account is a Data Lake Storage Gen2 one. Cannot be changed later.')
 param hierarchicalNamespace bool = false
@@ -31,7 +29,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: {
-    name: skuName
+    name: options.sku
   }
   properties: {
     accessTier: 'Hot'
@@ -45,9 +43,16 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: 'Enabled'
     networkAcls: {
-      // Open to networks, closed to everyone without a role. Event Grid needs the bypass as soon as this says Deny.
+      // Closed to everyone without a role; in a private network to all other networks, too. Event Grid passes by
+      // the bypass, with the topic's own identity, so public access cannot be disabled altogether.
       bypass: 'AzureServices'
-      defaultAction: 'Allow'
+      defaultAction: network.private ? 'Deny' : 'Allow'
+      ipRules: [
+        for addresses in network.operatorAddressRanges: {
+          action: 'Allow'
+          value: addresses
+        }
+      ]
     }
     encryption: {
       keySource: 'Microsoft.Storage'
@@ -70,17 +75,26 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (options.locked) {
+  scope: account
+  name: 'holds-events'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Deleting this account deletes files, or events that wait for Airflow.'
+  }
+}
+
 resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
     deleteRetentionPolicy: {
       enabled: true
-      days: softDeleteDays
+      days: options.softDeleteDays
     }
     containerDeleteRetentionPolicy: {
       enabled: true
-      days: softDeleteDays
+      days: options.softDeleteDays
     }
   }
 }

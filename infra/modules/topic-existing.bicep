@@ -1,4 +1,4 @@
-// A system topic that is there already (an account has one at most). It must have a system-assigned identity.
+// A system topic that is there already (an account has one at most).
 
 param name string
 
@@ -6,5 +6,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: name
 }
 
+var missing = 'The system topic ${name} has no system-assigned identity. Give it one: az eventgrid system-topic update --name ${name} --resource-group ${resourceGroup().name} --identity systemassigned'
+
 output name string = topic.name
-output principalId string = topic.identity.principalId
+output principalId string = topic.?identity.?principalId ?? fail(missing)

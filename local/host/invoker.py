@@ -12,10 +12,10 @@ from local.host.functions import Function
 from local.host.host_json import HostJson
 from local.host.host_log import Log
 from local.host.options import HostTimes
-from local.host.protos import Value
 from local.host.storage import StorageAccounts
 from local.host.worker_process import Answer, WorkerEndedError
 from local.host.workers import Workers
+from local.worker.protos import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

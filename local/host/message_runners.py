@@ -9,9 +9,9 @@ from azure.storage.queue import QueueClient
 from local.host.blob_queue import POISON_QUEUE, BlobMessage
 from local.host.functions import Function
 from local.host.invoker import HostServices, Invocation
-from local.host.protos import Value, binary, json_text, model_binding_data, string
 from local.host.queue_message import ReceivedMessage
 from local.host.storage import HOST_CONNECTION
+from local.worker.protos import Value, binary, json_text, model_binding_data, string
 
 
 class BlobRunner:

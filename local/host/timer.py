@@ -12,9 +12,9 @@ from typing import Self
 from local.host.functions import Function, FunctionError
 from local.host.host_log import brief
 from local.host.invoker import HostServices, Invocation
-from local.host.protos import json_text
 from local.host.singleton import Singleton
 from local.host.storage import HOST_CONNECTION
+from local.worker.protos import json_text
 
 # Values of each field; None for day, month and weekday, which must be `*`.
 _LIMITS = (60, 60, 24, None, None, None)

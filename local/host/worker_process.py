@@ -13,10 +13,12 @@ from typing import Any
 
 from local.host.host_log import Log
 from local.host.options import ROOT
-from local.host.wire import Wire
+from local.worker.wire import Wire
 
 # HOST DefaultWorkerProcessFactory.ApplyWorkerConcurrencyLimits: set for Python when the app does not.
 _DEFAULT_THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "1000"}
+# HOST: configuration section languageWorkers:python:defaultExecutablePath
+_EXECUTABLE = "languageWorkers__python__defaultExecutablePath"
 _WARNING_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 _LEVELS = {
     "DEBUG": "Debug",
@@ -56,9 +58,10 @@ class WorkerProcess:
         on_end: Callable[["WorkerProcess"], None],
     ) -> None:
         ours, theirs = socket.socketpair()
+        python = settings.get(_EXECUTABLE) or sys.executable
         with theirs:
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", "local.host.worker", "--fd", str(theirs.fileno()), "--app", str(app)],
+                [python, "-m", "local.worker", "--fd", str(theirs.fileno()), "--app", str(app)],
                 cwd=ROOT,
                 env={**_DEFAULT_THREADS, **settings, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """`ResponseRule`: one kind of response, and what it means."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from shared.airflow.response import Response
@@ -26,29 +26,27 @@ class Body(Enum):
     ERROR = "an error in Airflow's shape"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ResponseRule:
     """One kind of response.
 
     Attributes:
         statuses: HTTP statuses.
         body: What the body must be.
+        outcome: What it means in response to a trigger call.
+        seen: Where such a response was seen.
         text: Pattern that the error's text must begin with; `{dag_id}` and `{run_id}` stand for the run's.
         is_listing_rejected: Whether a request for the list of DAGs must have been rejected, too.
-        outcome: What it means in response to a trigger call.
         question: What it means in response to any other call, which creates nothing, if it is unexpected.
-        seen: Where such a response was seen.
-        advice: What to do about it.
     """
 
     statuses: range
-    body: Body = Body.ANY
-    text: str = ""
-    is_listing_rejected: bool = False
+    body: Body
     outcome: ResponseKind | type[BlobToDagError]
-    question: type[RetryableError] = AirflowNotFound
     seen: str
-    advice: str = ""
+    text: str = field(default="", kw_only=True)
+    is_listing_rejected: bool = field(default=False, kw_only=True)
+    question: type[RetryableError] = field(default=AirflowNotFound, kw_only=True)
 
     @property
     def status_text(self) -> str:

@@ -3,6 +3,7 @@
 Measured against 1.10.15, 2.11.2 and 3.3.2. `docs/airflow.md` shows the same rows; a test compares the two.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.airflow.response import Response
@@ -31,135 +32,88 @@ def _is(status: int) -> range:
 DAG_NOT_FOUND = r"(the )?dag (with )?(dag_)?id\b.* not found"
 """How all generations say that a DAG does not exist."""
 
+_DAG = "dag with dag_id: '{dag_id}'"
+
 _ADDRESS = "Is AIRFLOW_BASE_URL the address of Airflow itself?"
-_CREDENTIALS = "Check the credentials, and whether the user is active."
-_FIX = "Fix the DAG file; the run will be retried."
+ADVICE: Mapping[type[BlobToDagError], str] = {
+    AirflowNotFound: _ADDRESS,
+    CredentialsRefused: "Check the credentials, and whether the user is active.",
+    DagBroken: "Fix the DAG file; the run will be retried.",
+    Forbidden: "Allow the role of the app's user to create runs of this DAG.",
+    NotAirflow: _ADDRESS,
+}
+"""What to do about an error, where Airflow's own text does not say it."""
 
 RULES: tuple[ResponseRule, ...] = (
-    ResponseRule(statuses=range(200, 300), body=Body.OURS, outcome=ResponseKind.CREATED, seen="all"),
+    ResponseRule(range(200, 300), Body.OURS, ResponseKind.CREATED, "all"),
+    ResponseRule(range(200, 300), Body.ANY, NotAirflow, "a log-in page, a proxy, a truncated body"),
+    ResponseRule(range(300, 400), Body.ANY, AirflowNotFound, "a redirect to a log-in page; never followed"),
     ResponseRule(
-        statuses=range(200, 300),
-        outcome=NotAirflow,
-        seen="a log-in page, a proxy, a truncated body",
-        advice=_ADDRESS,
+        _is(400), Body.ERROR, ResponseKind.EXISTS, "1.10", text="run id {run_id} already exists for dag id"
     ),
+    ResponseRule(_is(400), Body.ERROR, DagBroken, "2, 3", text=f"{_DAG} has import errors"),
     ResponseRule(
-        statuses=range(300, 400),
-        outcome=AirflowNotFound,
-        seen="a redirect to a log-in page; never followed",
-        advice=_ADDRESS,
+        _is(400),
+        Body.ERROR,
+        DagBroken,
+        "3: `allowed_run_types` of the DAG",
+        text=f"{_DAG} does not allow manual runs",
     ),
+    ResponseRule(_is(400), Body.ERROR, RunRefused, "2, 3: params that fail, a reserved run id, a bad field"),
     ResponseRule(
-        statuses=_is(400),
-        body=Body.ERROR,
-        text="run id {run_id} already exists for dag id",
-        outcome=ResponseKind.EXISTS,
-        seen="1.10",
-    ),
-    ResponseRule(
-        statuses=_is(400),
-        body=Body.ERROR,
-        text="dag with dag_id: '{dag_id}' has import errors",
-        outcome=DagBroken,
-        seen="2, 3",
-        advice=_FIX,
-    ),
-    ResponseRule(
-        statuses=_is(400),
-        body=Body.ERROR,
-        text="dag with dag_id: '{dag_id}' does not allow manual runs",
-        outcome=DagBroken,
-        seen="3: `allowed_run_types` of the DAG",
-        advice=_FIX,
-    ),
-    ResponseRule(
-        statuses=_is(400),
-        body=Body.ERROR,
-        outcome=RunRefused,
-        seen="2, 3: params that fail, a reserved run id, a bad field",
-    ),
-    ResponseRule(
-        statuses=_is(401),
-        outcome=CredentialsRefused,
+        _is(401),
+        Body.ANY,
+        CredentialsRefused,
+        "3: expired token; 1.10, 3: none sent",
         question=CredentialsRefused,
-        seen="3: expired token; 1.10, 3: none sent",
-        advice=_CREDENTIALS,
     ),
     ResponseRule(
-        statuses=_is(403),
-        body=Body.ERROR,
+        _is(403),
+        Body.ERROR,
+        CredentialsRefused,
+        "3: a token signed with another key",
         text="invalid jwt token",
-        outcome=CredentialsRefused,
         question=Forbidden,
-        seen="3: a token signed with another key",
-        advice=_CREDENTIALS,
     ),
     ResponseRule(
-        statuses=_is(403),
-        body=Body.OBJECT,
+        _is(403),
+        Body.OBJECT,
+        CredentialsRefused,
+        "2: a bad password",
         is_listing_rejected=True,
-        outcome=CredentialsRefused,
         question=Forbidden,
-        seen="2: a bad password",
-        advice=_CREDENTIALS,
     ),
+    ResponseRule(_is(403), Body.OBJECT, Forbidden, "2, 3: the role lacks a permission", question=Forbidden),
     ResponseRule(
-        statuses=_is(403),
-        body=Body.OBJECT,
-        outcome=Forbidden,
-        question=Forbidden,
-        seen="2, 3: the role lacks a permission",
-        advice="Allow the role of the app's user to create runs of this DAG.",
+        _is(403), Body.ANY, CredentialsRefused, "1.10: bad password; a gateway's page", question=Forbidden
     ),
+    ResponseRule(_is(404), Body.ERROR, DagMissing, "all", text=DAG_NOT_FOUND),
     ResponseRule(
-        statuses=_is(403),
-        outcome=CredentialsRefused,
-        question=Forbidden,
-        seen="1.10: bad password; a gateway's page",
-        advice=_CREDENTIALS,
+        range(404, 406), Body.ANY, AirflowNotFound, "another generation's Airflow, a wrong base URL"
     ),
+    ResponseRule(_is(408), Body.ANY, AirflowUnclear, "a proxy"),
     ResponseRule(
-        statuses=_is(404),
-        body=Body.ERROR,
-        text=DAG_NOT_FOUND,
-        outcome=DagMissing,
-        seen="all",
-    ),
-    ResponseRule(
-        statuses=range(404, 406),
-        outcome=AirflowNotFound,
-        seen="another generation's Airflow, a wrong base URL",
-        advice=_ADDRESS,
-    ),
-    ResponseRule(statuses=_is(408), outcome=AirflowUnclear, seen="a proxy"),
-    ResponseRule(
-        statuses=_is(409),
-        body=Body.ERROR,
+        _is(409),
+        Body.ERROR,
+        ResponseKind.EXISTS,
+        "2",
         text="dagrun with dag id: '{dag_id}' and dagrun id: '{run_id}' already exists",
-        outcome=ResponseKind.EXISTS,
-        seen="2",
     ),
     ResponseRule(
-        statuses=_is(409),
-        outcome=ResponseKind.CONFLICT,
-        seen="2: a taken logical date; 3: that or a repeated run id",
+        _is(409), Body.ANY, ResponseKind.CONFLICT, "2: a taken logical date; 3: that or a repeated run id"
     ),
+    ResponseRule(_is(413), Body.ANY, RunRefused, "a proxy: the conf is larger than it lets through"),
+    ResponseRule(_is(422), Body.ERROR, RunRefused, "3: a field of the wrong type"),
+    ResponseRule(_is(429), Body.ANY, AirflowBusy, "a gateway", question=AirflowBusy),
     ResponseRule(
-        statuses=_is(413), outcome=RunRefused, seen="a proxy: the conf is larger than it lets through"
-    ),
-    ResponseRule(statuses=_is(422), body=Body.ERROR, outcome=RunRefused, seen="3: a field of the wrong type"),
-    ResponseRule(statuses=_is(429), outcome=AirflowBusy, question=AirflowBusy, seen="a gateway"),
-    ResponseRule(
-        statuses=range(500, 600),
-        outcome=AirflowUnclear,
+        range(500, 600),
+        Body.ANY,
+        AirflowUnclear,
+        "all: a locked database, two posts at once, a gateway's 502",
         question=AirflowUnreachable,
-        seen="all: a locked database, two posts at once, a gateway's 502",
     ),
     ResponseRule(
-        statuses=range(100, 1_000),
-        outcome=NotAirflow,
-        seen="a gateway: JSON of its own, a page, any other status",
-        advice=_ADDRESS,
+        range(100, 1_000), Body.ANY, NotAirflow, "a gateway: JSON of its own, a page, any other status"
     ),
 )
 """The first rule that matches counts; the last one matches everything."""
@@ -181,7 +135,7 @@ class Triggered:
 
     def error(self, run: RunRequest, kind: type[BlobToDagError]) -> BlobToDagError:
         """Return an error of this kind with what Airflow answered and what to do about it."""
-        message = f"{self.summary(run)}. {self.rule.advice}".strip()
+        message = f"{self.summary(run)}. {ADVICE.get(kind, '')}".strip()
         if issubclass(kind, RetryableError):
             return kind(message, retry_after_seconds=self.response.retry_after_seconds())
         return kind(message)

@@ -1,5 +1,6 @@
 """`HoldLog`: a few lines for each hold, not one for each event that it holds up."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from shared.event_log import EventLog
@@ -12,10 +13,16 @@ _LOUD_AT_ONCE = {"misconfigured"}
 
 
 class HoldLog:
-    """Logs when a hold starts, an error while it lasts (every ten minutes), and its end."""
+    """Logs when a hold starts, an error while it lasts (every ten minutes), and its end.
 
-    def __init__(self, log: EventLog) -> None:
+    Args:
+        log: Of events.
+        count: Counts the rows that a hold keeps waiting, 1,000 at the most; asked for an error only.
+    """
+
+    def __init__(self, log: EventLog, count: Callable[[Lane], int]) -> None:
         self._log = log
+        self._count = count
         self._said_at: dict[Lane, datetime] = {}
 
     def held(self, state: LaneState, now: datetime) -> None:
@@ -42,6 +49,7 @@ class HoldLog:
             lane=str(state.lane),
             reason=state.hold.reason,
             since=state.hold.since,
+            waiting=self._count(state.lane) if has_lasted else None,
             next=state.hold.next_probe,
             message=state.hold.message,
         )

@@ -20,6 +20,7 @@ _MOST_ROWS_LOOKED_AT = 100
 """A due row behind so many that wait for reasons of their own is overlooked until the next tick."""
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_TRY_AGAIN_SECONDS = 1.0
 
 
 class Dispatcher:
@@ -77,22 +78,30 @@ class Dispatcher:
     def _is_needed(self) -> bool:
         return self._requested.is_set() or self._timing.clock() >= self._next_look
 
-    def drain(self, end: float) -> int:
+    def drain(self, end: float, *, patience_seconds: float = 0.0) -> int:
         """Drain until nothing is due or the time is over; return how many rows were settled.
 
         Rows are written before the lease is tried. So the holder scans once more after releasing it, and
         sees the row of a caller that was refused.
 
+        Args:
+            end: When to stop, in monotonic seconds.
+            patience_seconds: How long to wait for the lease; that of a worker that was killed ends by itself.
+
         Raises:
             StorageUnavailable: The outbox cannot be read; the next tick tries again.
         """
         settled = empty = 0
+        give_up_at = self._timing.clock() + patience_seconds
         heads = list(self._outbox.lanes())
         while heads and self._timing.clock() < end and empty < _MOST_EMPTY_DRAINS:
             with self._lease.hold() as handover:
-                if handover is None:
+                done = None if handover is None else self._make_drain(handover, end).run()
+            if done is None:
+                if self._timing.clock() >= give_up_at:
                     break
-                done = self._make_drain(handover, end).run()
+                self._timing.sleep(_TRY_AGAIN_SECONDS)
+                continue
             settled += done
             empty = 0 if done else empty + 1
             heads = [head for head in self._open(list(self._outbox.lanes())) if self._is_due(head)]

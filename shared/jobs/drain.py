@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from shared.delivery.permits import Permits
-from shared.delivery.rate_limits import Caps, QueuedRunsLimit
+from shared.delivery.rate_limits import COUNT_SECONDS, Caps, QueuedRunsLimit
 from shared.event_log import EventLog
 from shared.jobs.lane_queue import LaneQueue
 from shared.jobs.lanes import Lanes
@@ -208,6 +208,9 @@ class Drain:
 
     def _settle_count(self, future: Future[int]) -> None:
         limit, queue = self._counting.pop(future)
+        if self._timing.clock() > limit.count_at and not self._log.counts["cap.slow"]:
+            # Once for each process: the cap holds, but runs are sent later than they could be.
+            self._log.warning("cap.slow", dag_id=limit.dag_id, seconds=COUNT_SECONDS)
         try:
             limit.counted(future.result())
         except RetryableError as error:

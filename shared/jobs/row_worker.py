@@ -23,6 +23,7 @@ from shared.model.errors import (
 )
 from shared.model.hold import LaneState
 from shared.model.lane import NEW, Lane
+from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
 from shared.settlement import Outcome, Settlement
 from shared.storage.dead_letters import DeadLetters
@@ -112,6 +113,9 @@ class RowWorker:
             is_gone = self._grace.is_over(row, state, error.code)
             if error.scope is Scope.EVENT:
                 is_gone = parked_at is not None and self._grace.now() - parked_at >= self._grace.age
+            # It may be there all the same. But nothing is sent to a DAG that no route names.
+            if row.pending.sent_to and self._is_there(row.pending):
+                return Result.SETTLED
             if not is_gone:
                 raise
             self._settlement.die(row.pending, RouteGone(str(error)), key=row.key)
@@ -184,22 +188,26 @@ class RowWorker:
         pending = row.pending
         if pending is None:
             return self.set_aside(row)
-        dags = {pending.lane.dag_id, *(target.dag_id for target in pending.sent_to)}
-        for dag_id in sorted(dags):
-            if self._find(dag_id, run.run_id, pending.lane) is not None:
-                self._settlement.delivered(pending, Outcome.ALREADY_THERE)
-                return Result.SETTLED
+        if self._is_there(replace(pending, run_id=run.run_id)):
+            return Result.SETTLED
         lane = Lane(route_id=run.route_id, dag_id=run.dag_id)
         self._outbox.park(
             replace(pending, lane=lane, run_id=run.run_id, sent_to=frozenset(), not_before=None)
         )
         return Result.SETTLED
 
-    def _find(self, dag_id: str, run_id: str, lane: Lane) -> str | None:
-        try:
-            return self._airflow.find(dag_id, run_id, lane)
-        except RetryableError as error:
-            raise self._airflow.judge(error) from None
+    def _is_there(self, pending: Pending) -> bool:
+        """Look the run up in every DAG that it may have been sent to; log it where it is there."""
+        dags = {pending.lane.dag_id, *(target.dag_id for target in pending.sent_to)}
+        for dag_id in sorted(dags):
+            try:
+                state = self._airflow.find(dag_id, pending.run_id or "", pending.lane)
+            except RetryableError as error:
+                raise self._airflow.judge(error) from None
+            if state is not None:
+                self._settlement.delivered(pending, Outcome.ALREADY_THERE)
+                return True
+        return False
 
     def set_aside(self, row: Row) -> Result:
         """Keep a row that makes no sense for a person to look at."""

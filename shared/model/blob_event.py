@@ -175,11 +175,3 @@ def _is_path_style(host: str) -> bool:
     except ValueError:
         return "." not in host
     return True
-
-
-def _is_in_calendar(moment: datetime) -> bool:
-    try:
-        moment.astimezone(UTC)
-    except OverflowError:
-        return False
-    return moment.tzinfo is not None

@@ -1,7 +1,7 @@
 """`StorageAccount`: the SDK's clients for one account, made once and shared by all invocations."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 from azure.core.exceptions import HttpResponseError
@@ -85,8 +85,9 @@ def _transport(threads: int) -> RequestsTransport:
 def error_code(error: HttpResponseError) -> str:
     """Return storage's own code of an error, such as `BlobNotFound`; `unknown` where it gave none."""
     code = getattr(error, "error_code", None)
-    if code is None and error.response is not None:
+    response: Any = error.response
+    if code is None and response is not None:
         # The table SDK passes some errors on without their code.
-        found = re.search(r'"code":\s*"(\w+)"', error.response.text())
-        code = found[1] if found else None
+        found = re.search(r'"code":\s*"(\w+)"', response.text())
+        code = found[1] if found else response.headers.get("x-ms-error-code")
     return str(getattr(code, "value", code) or "unknown")

@@ -4,13 +4,12 @@ from itertools import islice
 
 from azure.core.exceptions import (
     AzureError,
-    ClientAuthenticationError,
     HttpResponseError,
     ResourceNotFoundError,
 )
 from azure.storage.blob import BlobProperties
 
-from shared.model.blob_event import BlobEvent, account_from_url, blob_url, canonical_etag
+from shared.model.blob_event import BlobEvent, account_from_url, blob_url, canonical_etag, check_text
 from shared.model.errors import BadEvent, StorageUnavailable
 from shared.storage.accounts import StorageAccount, error_code
 
@@ -32,6 +31,7 @@ class BlobReader:
             BadEvent: There can be no such blob.
             StorageUnavailable: Storage does not answer, or refuses the app's identity.
         """
+        check_text("name", name)
         try:
             properties = self._properties(container, name)
         except ResourceNotFoundError as error:
@@ -40,8 +40,12 @@ class BlobReader:
                 return None
             msg = f"Storage has no container {container!a} ({code}). Is LANDING_PATH right, and its account?"
             raise StorageUnavailable(msg) from error
-        except (ClientAuthenticationError, HttpResponseError) as error:
+        except HttpResponseError as error:
             code = error_code(error)
+            if error.response is None:
+                kind = type(error).__name__
+                msg = f"The app's identity got no token for the account of {self._name} ({kind})."
+                raise StorageUnavailable(msg) from error
             if code in _IMPOSSIBLE_NAMES:
                 msg = f"Storage says that there can be no blob {container}/{name!a} ({code})."
                 raise BadEvent(msg) from error

@@ -20,6 +20,9 @@ UNREADABLE = "unreadable"
 """Partition of the letters that name no lane."""
 
 _TRIES = 5
+_MOST_COLUMNS = 240
+"""Azure Tables allows 252; a row that was made by hand may leave no place for the reason."""
+
 _BINARY_CHUNK = 32 * 1024
 _LARGEST_BODY = 512 * 1024
 _LONGEST_CONF = 262_144
@@ -85,8 +88,8 @@ class DeadLetters:
     def add_row(self, row: Row, error: BlobToDagError) -> None:
         """Write a row that cannot be read as it is: every column, and why."""
         system = {"PartitionKey", "RowKey", "Timestamp"}
-        columns = {name: value for name, value in row.entity.items() if name not in system}
-        self._write({**columns, **row.keys, **self._why(error)})
+        columns = [(name, value) for name, value in row.entity.items() if name not in system]
+        self._write({**dict(columns[:_MOST_COLUMNS]), **row.keys, **self._why(error)})
         self._log.error("event.unreadable", source=row.partition, key=row.key, message=str(error))
 
     def add_unreadable(self, body: bytes, error: BlobToDagError, *, source: str, where: str = "") -> None:

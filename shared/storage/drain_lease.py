@@ -19,11 +19,15 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient
 
 from shared.model.errors import StorageUnavailable
+from shared.storage.accounts import error_code
 
 CONTAINER = "airflow-outbox"
 _BLOB = "drain"
-_LEASE_SECONDS = 15
+LEASE_SECONDS = 15
+"""How long the lease of a worker that was killed lasts."""
+
 _RENEWAL_SECONDS = 5.0
+_TAKEN = {"LeaseAlreadyPresent", "LeaseIdMissing", "LeaseIsBreakingAndCannotBeAcquired"}
 _MOST_CAPS = 75
 """Of the caps that wait longest: metadata holds 8 KiB, and the name of a cap is a route's."""
 
@@ -46,8 +50,9 @@ class Handover:
 class DrainLease:
     """A lease of 15 s on one blob of the host account, renewed while it is held."""
 
-    def __init__(self, blobs: BlobServiceClient) -> None:
+    def __init__(self, blobs: BlobServiceClient, *, renewal_seconds: float = _RENEWAL_SECONDS) -> None:
         self._blobs = blobs
+        self._renewal_seconds = renewal_seconds
         self._blob = blobs.get_blob_client(CONTAINER, _BLOB)
 
     @contextmanager
@@ -65,7 +70,8 @@ class DrainLease:
             return
         stop = threading.Event()
         handover = self._read()
-        renewal = threading.Thread(target=_renew, args=(lease, stop, handover.lost), daemon=True)
+        arguments = (lease, stop, handover.lost, self._renewal_seconds)
+        renewal = threading.Thread(target=_renew, args=arguments, daemon=True)
         renewal.start()
         try:
             yield handover
@@ -81,14 +87,15 @@ class DrainLease:
     def _acquire(self) -> BlobLeaseClient | None:
         try:
             try:
-                return self._blob.acquire_lease(_LEASE_SECONDS)
+                return self._blob.acquire_lease(LEASE_SECONDS)
             except ResourceNotFoundError:
                 _make(self._blobs, self._blob)
-                return self._blob.acquire_lease(_LEASE_SECONDS)
-        except ResourceExistsError:
-            return None
+                return self._blob.acquire_lease(LEASE_SECONDS)
         except HttpResponseError as error:
-            msg = f"The lease on {CONTAINER}/{_BLOB} was refused ({error.status_code})."
+            code = error_code(error)
+            if code in _TAKEN:
+                return None
+            msg = f"The lease on {CONTAINER}/{_BLOB} was refused ({error.status_code} {code})."
             raise StorageUnavailable(msg) from error
         except AzureError as error:
             msg = f"The blob {CONTAINER}/{_BLOB} cannot be reached ({type(error).__name__})."
@@ -107,8 +114,8 @@ def _make(blobs: BlobServiceClient, blob: BlobClient) -> None:
         blob.upload_blob(b"", overwrite=False)
 
 
-def _renew(lease: BlobLeaseClient, stop: threading.Event, lost: threading.Event) -> None:
-    while not stop.wait(_RENEWAL_SECONDS):
+def _renew(lease: BlobLeaseClient, stop: threading.Event, lost: threading.Event, seconds: float) -> None:
+    while not stop.wait(seconds):
         try:
             lease.renew()
         except AzureError:
@@ -126,7 +133,7 @@ def _metadata(handover: Handover) -> dict[str, str]:
 def _handover(metadata: Mapping[str, str]) -> Handover:
     """Read what the last holder left; what makes no sense is passed over."""
     handover = Handover()
-    with suppress(ValueError, TypeError, AttributeError, KeyError, OverflowError, OSError, RecursionError):
+    with suppress(ValueError, TypeError, AttributeError, KeyError, OverflowError, OSError):
         left = json.loads(metadata["handover"])
         handover.last_lane = str(left["last_lane"])
         for cap, time in left["next_free"].items():

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.model.errors import RetryableError, StorageUnavailable
 from shared.model.hold import LaneState
-from shared.model.lane import NEW, ROWS_END, STATE, Lane, arrival_key, version_key
+from shared.model.lane import EVERYTHING, NEW, ROWS_END, STATE, Lane, arrival_key, version_key
 from shared.model.pending import Pending
 from shared.storage.lane_states import columns_of_state, read_state
 from shared.storage.rows import SENT, Row, columns_of, columns_of_failure, read_row
@@ -19,6 +19,7 @@ from shared.storage.tables import Entity, Table, Written
 
 TABLE = "airflowoutbox"
 _TRIES = 5
+_MOST_COUNTED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,11 @@ class Outbox:
             if not found:
                 return
             last = str(found[0]["PartitionKey"])
-            if found[0]["RowKey"] == STATE:
-                yield Head(partition=last, state=read_state(found[0]))
+            key = str(found[0]["RowKey"])
+            # A row made by hand may sort before the state, which must not hide a hold.
+            state = self._table.get(last, STATE) if key < STATE else found[0]
+            if state and state["RowKey"] == STATE:
+                yield Head(partition=last, state=read_state(state))
             else:
                 yield Head(partition=last, row=read_row(found[0]))
 
@@ -100,6 +104,17 @@ class Outbox:
     def has_rows(self, partition: str) -> bool:
         """Tell whether anything waits in the lane."""
         return bool(self.rows(partition, most=1))
+
+    def count(self, lane: Lane) -> int:
+        """Count the rows of a lane, or of everything, 1,000 at the most; -1 where storage does not answer."""
+        where = "RowKey gt @after and RowKey lt @end"
+        bounds = {"after": STATE, "end": ROWS_END}
+        if lane != EVERYTHING:
+            where, bounds = f"PartitionKey eq @lane and {where}", bounds | {"lane": lane.key}
+        try:
+            return len(self._table.query(where, bounds, most=_MOST_COUNTED, columns=["RowKey"]))
+        except StorageUnavailable:
+            return -1
 
     def defer(self, row: Row, pending: Pending) -> Written:
         """Write what one more failure changed, unless somebody else has changed the row meanwhile."""
@@ -122,7 +137,8 @@ class Outbox:
 
     def delete(self, rows: Sequence[Row]) -> None:
         """Delete rows of one lane, but those that somebody has changed since they were read."""
-        self._table.delete_all([(row.keys, row.etag) for row in rows])
+        # A transaction that names a row twice is refused as a whole.
+        self._table.delete_all(list({row.key: (row.keys, row.etag) for row in rows}.values()))
 
     def move(self, row: Row, pending: Pending) -> None:
         """Write the event into its new lane, then delete the row."""

@@ -133,7 +133,9 @@ class Table:
             except ResourceNotFoundError:
                 return None
 
-    def query(self, where: str, parameters: Mapping[str, Any], *, most: int) -> list[Entity]:
+    def query(
+        self, where: str, parameters: Mapping[str, Any], *, most: int, columns: list[str] | None = None
+    ) -> list[Entity]:
         """Read the first rows in the order of their keys, one request where storage gives them at once.
 
         A page that is empty but names a next one is not the end: the SDK goes on.
@@ -141,7 +143,7 @@ class Table:
         with self._translated():
             try:
                 found: Iterable[Entity] = self._open().query_entities(
-                    where, parameters=dict(parameters), results_per_page=most
+                    where, parameters=dict(parameters), results_per_page=most, select=columns
                 )
                 return list(islice(found, most))
             except ResourceNotFoundError:

@@ -180,16 +180,18 @@ def test_conf_is_checked_before_anything_is_sent(value: object) -> None:
 
 
 def test_foreign_response_invalidates_the_session() -> None:
-    """An Airflow that was upgraded answers 404 to the old path."""
+    """An Airflow that was upgraded answers 404 to the old path, a gateway 200 with a page."""
     with airflow_server() as server:
         environ = {"AIRFLOW_BASE_URL": server.base_url, "AIRFLOW_AUTH": "none", **STORAGE}
         client = client_of(environ, EventLog())
         invalidations: list[None] = []
         client._sessions.invalidate = lambda: invalidations.append(None)  # type: ignore[method-assign]
 
+        response: list[tuple[int, object]] = [(404, {"detail": "has been removed"})]
+
         def upgraded(exchange: Exchange) -> bool:
             if not exchange.path.endswith("/version"):
-                exchange.answer(404, {"detail": "has been removed"})
+                exchange.answer(*response[0])
             return not exchange.path.endswith("/version")
 
         server.faults.append(upgraded)
@@ -197,8 +199,11 @@ def test_foreign_response_invalidates_the_session() -> None:
             with pytest.raises(AirflowNotFound) as caught:
                 ask()
             assert not caught.value.may_have_been_sent
+        response[0] = (200, "<html>")
+        with pytest.raises(NotAirflow):
+            client.trigger(RUN)
 
-    assert len(invalidations) == 2
+    assert len(invalidations) == 3
 
 
 @pytest.mark.parametrize("trouble", ["500", "hang up"])

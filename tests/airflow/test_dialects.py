@@ -98,6 +98,8 @@ def test_run_is_found_by_its_id(dialect: Dialect) -> None:
     assert found == "queued"
     assert calls[0].path == f"/api/{dialect.name}/dags/d/dagRuns/r%2F1"
     assert play(dialect.find("d", "r1"), (404, NOT_FOUND_V1))[0] is None
+    with pytest.raises(AirflowNotFound):
+        play(dialect.find("dagrun", "r1"), (404, {"detail": "Dag with dag_id: 'dagrun' not found"}))
     assert (
         play(dialect.find("d", "r1"), (404, {"detail": "The DagRun with run_id: `r1` was not found"}))[0]
         is None
@@ -112,6 +114,7 @@ def test_run_is_found_by_its_id(dialect: Dialect) -> None:
         (302, None, AirflowNotFound),
         (404, None, AirflowNotFound),
         (404, {"detail": "Not Found"}, AirflowNotFound),
+        (404, {"detail": "Pool 'the dagrun with dag_id: d' not found"}, AirflowNotFound),
         (401, None, CredentialsRefused),
         (403, {}, Forbidden),
         (429, None, AirflowBusy),

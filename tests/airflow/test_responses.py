@@ -134,6 +134,16 @@ def test_file_name_that_a_refusal_repeats_changes_nothing(name: str, key: str) -
     assert classify(response, RUN, error_key=key, is_ours=False).rule.outcome is RunRefused
 
 
+def test_ids_are_text_and_not_patterns() -> None:
+    """A DAG id may contain dots."""
+    other = Response(status=400, json={"detail": "Dag with dag_id: 'axb' has import errors"})
+
+    assert (
+        classify(other, run_request(dag_id="a.b"), error_key="detail", is_ours=False).rule.outcome
+        is RunRefused
+    )
+
+
 def test_longest_ids_are_compared_whole() -> None:
     """The text is shortened for messages only."""
     run = run_request(dag_id="d" * 250, run_id="r" * 200)

@@ -26,7 +26,7 @@ def _at(seconds: float) -> datetime:
 
 def test_hold_starts_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     """It names the lane, the reason and the next probe."""
-    log = HoldLog(EventLog())
+    log = HoldLog(EventLog(), lambda _: 7)
 
     for seconds in range(30):
         _held(log, seconds)
@@ -39,27 +39,28 @@ def test_hold_starts_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
 def test_hold_that_lasts_is_an_error_every_ten_minutes(caplog: pytest.LogCaptureFixture) -> None:
     """A person must look; once is not enough, each probe would be too much."""
     log = EventLog()
-    hold_log = HoldLog(log)
+    hold_log = HoldLog(log, lambda _: 7)
 
     for minute in range(60):
         _held(hold_log, minute * 60)
 
     assert log.counts == {"hold.started": 1, "hold.lasting": 6}
     assert {record.levelname for record in caplog.records[1:]} == {"ERROR"}
+    assert all("waiting=7" in record.getMessage() for record in caplog.records[1:])
 
 
 def test_instance_that_learns_late_says_at_once_that_the_hold_lasts() -> None:
     """It does not wait for ten more minutes."""
     log = EventLog()
 
-    _held(HoldLog(log), 3_600)
+    _held(HoldLog(log, lambda _: 7), 3_600)
 
     assert log.counts == {"hold.lasting": 1}
 
 
 def test_wrong_settings_are_an_error_at_once(caplog: pytest.LogCaptureFixture) -> None:
     """They do not pass by themselves."""
-    _held(HoldLog(EventLog()), 0, error=Misconfigured("no password"))
+    _held(HoldLog(EventLog(), lambda _: 7), 0, error=Misconfigured("no password"))
 
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
@@ -67,7 +68,7 @@ def test_wrong_settings_are_an_error_at_once(caplog: pytest.LogCaptureFixture) -
 def test_end_says_how_long_it_lasted(caplog: pytest.LogCaptureFixture) -> None:
     """And the next hold starts anew."""
     log = EventLog()
-    hold_log = HoldLog(log)
+    hold_log = HoldLog(log, lambda _: 7)
     _held(hold_log, 0)
 
     with caplog.at_level("INFO"):
@@ -81,7 +82,7 @@ def test_end_says_how_long_it_lasted(caplog: pytest.LogCaptureFixture) -> None:
 def test_new_hold_is_said_although_another_instance_ended_the_last_one() -> None:
     """This instance never saw the end."""
     log = EventLog()
-    hold_log = HoldLog(log)
+    hold_log = HoldLog(log, lambda _: 7)
 
     _held(hold_log, 0)
     _held(hold_log, 600, since=600)
@@ -93,7 +94,7 @@ def test_state_without_a_hold_says_nothing() -> None:
     """A person's hold is that person's news."""
     log = EventLog()
 
-    HoldLog(log).held(LaneState(lane=LANE), _at(0))
-    HoldLog(log).ended(LaneState(lane=LANE), _at(0))
+    HoldLog(log, lambda _: 7).held(LaneState(lane=LANE), _at(0))
+    HoldLog(log, lambda _: 7).ended(LaneState(lane=LANE), _at(0))
 
     assert log.counts == {}

@@ -71,11 +71,6 @@ class CrashHarness:
         self._outbox.park(pending)
         return pending
 
-    def park_by_name(self, name: str) -> None:
-        """Let a file land and an event wait that names it only."""
-        self.upload(name)
-        self._outbox.park(Pending(container=self._harness.landing.container_name, name=name))
-
     def call_again(self, name: str) -> None:
         """Do as the platform does with an invocation that failed, then drain."""
         self._app().on_blob(self._harness.landing.container_name, name)
@@ -156,7 +151,8 @@ def test_row_by_name(harness: FaultHarness, crash: CrashHarness) -> None:
     """It is looked up, written into its lane, posted, deleted."""
 
     def prepare(name: str) -> list[str]:
-        crash.park_by_name(name)
+        crash.upload(name)
+        harness.park([name])
         return ["dispatch"]
 
     names = crash_everywhere(crash.settings, prepare, lambda _name: crash.drain())

@@ -1,8 +1,8 @@
-"""What runs the app fails, in the real runtime: workers are killed, storage goes away, settings are broken."""
+"""What runs the app fails, in the real runtime: workers are killed, storage is away, settings are broken."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,13 +23,17 @@ from tests.support.times import REAL_TIME_OF_DAY
 pytestmark = pytest.mark.stack
 
 APP = Path(__file__).with_name("app")
+PRODUCT = Path(__file__).parents[2]
 KILLS = scaled(6, 20)
+TICK_SECONDS = 30
 
 
 @contextmanager
-def _host(harness: FaultHarness, *, workers: int = 1, **settings: str) -> Iterator[RunningHost]:
+def _host(
+    harness: FaultHarness, *, workers: int = 1, app: Path = APP, **settings: str
+) -> Iterator[RunningHost]:
     options = HostOptions(
-        app=APP,
+        app=app,
         environment=harness.settings(
             EVENT_SOURCE="EventGrid", PYTHON_THREADPOOL_THREAD_COUNT="32", **settings
         ),
@@ -99,6 +103,13 @@ def _wait_for_runs(
         time.sleep(0.3)
 
 
+def _wait_until(is_done: Callable[[], bool], *, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def _poisoned(harness: FaultHarness) -> int:
     queues = QueueServiceClient.from_connection_string(harness.storage)
     names = [queue.name for queue in queues.list_queues()]
@@ -138,6 +149,38 @@ def test_workers_killed_at_random_moments(harness: FaultHarness) -> None:
         assert len(harness.airflow.runs) == len(names)
         assert harness.dead() == []
         assert _poisoned(harness) == 0
+
+
+@pytest.mark.fault(
+    "worker killed in a drain: back within a tick", airflow="stand-in", host="stand-in, Python runtime"
+)
+def test_worker_killed_in_a_drain_is_back_at_work_within_one_tick(harness: FaultHarness) -> None:
+    """Even where the next tick comes before the end of the lease, which nobody gives back."""
+    delay = 0.5
+
+    def slow(exchange: Exchange) -> bool:
+        time.sleep(delay)
+        return False
+
+    harness.airflow.faults.append(slow)
+    names = harness.upload(60)
+    with _host(harness, app=PRODUCT, AIRFLOW_MAX_CONCURRENCY="1") as host:
+        # Ticks come at the full and at the half minute.
+        time.sleep((20 - time.time()) % 30)
+        harness.park(names)
+        _dispatch(host)
+        _wait_until(lambda: len(harness.airflow.runs) >= 3, seconds=20)
+        host.kill_worker()
+        killed_at = time.monotonic()
+        # The last call of the killed worker may still be in work.
+        _wait_until(lambda: harness.airflow.created_at[-1] > killed_at + 2 * delay, seconds=60)
+        delay = 0
+        gap = harness.airflow.created_at[-1] - killed_at
+        _wait_until(lambda: not harness.waiting(), seconds=60)
+
+    print(f"back at work after {gap:.1f} s")  # noqa: T201
+    assert gap <= TICK_SECONDS
+    harness.assert_one_run_each(names)
 
 
 @pytest.mark.fault("Azurite stopped and started again", airflow="stand-in", host="stand-in, Python runtime")

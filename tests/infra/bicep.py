@@ -1,5 +1,6 @@
 """The templates, parsed with a real grammar into plain values that tests can ask."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,13 @@ def load(texts: Mapping[str, str] | None = None) -> Sources:
     return {name: parse(replaced.get(name, text)) for name, text in found.items()}
 
 
+def inputs(entry: str = "main") -> dict[str, str | None]:
+    """Return the azd variables that a parameters file reads, with their defaults; None for "must be set"."""
+    text = (INFRA / f"{entry}.bicepparam").read_text()
+    found = re.findall(r"readEnvironmentVariable\('(\w+)'(?:, '([^']*)')?(\))", text)
+    return {name: default if f"'{name}', '" in text else None for name, default, _ in found}
+
+
 def parse(text: str) -> Source:
     """Parse one file; raises SyntaxError where the grammar does not hold."""
     root = _PARSER.parse(text.encode()).root_node
@@ -97,8 +105,10 @@ def _declare(source: Source, node: tree_sitter.Node, decorators: list[str]) -> N
         case "variable_declaration":
             source.variables[name] = _value(rest[-1])
         case "type_declaration":
-            pairs = (item.named_children for item in rest[-1].named_children if item.type != "comment")
-            source.types[name] = {_text(key): _text(kind) for key, kind in pairs}
+            # Only types of objects have members; the others are ranges and choices.
+            items = (item for item in rest[-1].named_children if item.type == "object_property")
+            pairs = (item.named_children for item in items)
+            source.types[name] = {_text(pair[0]): _text(pair[-1]) for pair in pairs}
         case "output_declaration":
             source.outputs[name] = _value(rest[-1])
         case "resource_declaration":

@@ -81,20 +81,32 @@ class FakeAz:
         self.script["functionapp config appsettings list"] = [succeeded(json.dumps(listed))]
 
 
+HOST_ACCOUNT = "/subscriptions/1/storageAccounts/sthost"
+
+
+def shown(state: str, url: str = "https://func-test.azurewebsites.net/runtime/webhooks/blobs") -> Reply:
+    """An event subscription as the hook asks for it."""
+    return succeeded(json.dumps({"state": state, "url": url, "account": None}))
+
+
 ENVIRONMENT = {
     "AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000001",
     "AZURE_RESOURCE_GROUP": "rg-test",
-    "AZURE_FUNCTION_APP_NAME": "func-test",
-    "EVENT_SOURCE": "blobTrigger",
-    "FUNCTION_NAME": "blob_to_dag",
-    "EVENT_GRID_RESOURCE_GROUP": "rg-landing",
-    "EVENT_GRID_SYSTEM_TOPIC_NAME": "egst-test",
-    "EVENT_GRID_DEAD_LETTER_CONTAINER": "eventgrid-deadletter",
-    "HOST_STORAGE_ACCOUNT_ID": "/subscriptions/1/storageAccounts/sthost",
-    "LANDING_CONTAINER": "landing",
-    "LANDING_PREFIX": "",
+    "APP_NAME": "func-test",
+    "APP_EVENT_SOURCE": "blobTrigger",
+    "APP_FUNCTION_NAME": "blob_to_dag",
+    "APP_CONTAINER": "landing",
+    "APP_PREFIX": "",
+    "APP_SECRET_NAME": "airflow-credentials",
+    "DEAD_LETTER_CONTAINER": "eventgrid-deadletter",
+    "EVENT_SUBSCRIPTION_NAME": "blob-to-dag-test",
+    "HOST_STORAGE_ACCOUNT_ID": HOST_ACCOUNT,
     "KEY_VAULT_NAME": "kv-test",
-    "AIRFLOW_SECRET_NAME": "airflow-credentials",
+    "ROLE_ASSIGNMENTS": '["role-1", "role-2"]',
+    "ROLE_ASSIGNMENTS_MARK": "blob-to-dag test",
+    "TOPIC_NAME": "egst-test",
+    "TOPIC_RESOURCE_GROUP": "rg-landing",
+    "TOPIC_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000002",
     "SUBSCRIBE_TIMEOUT_SECONDS": "20",
     "SUBSCRIBE_FIRST_WAIT_SECONDS": "0.01",
 }

@@ -64,7 +64,7 @@ def settings_faults(sources: Sources, app: AppFacts) -> list[str]:
 
 def function_faults(sources: Sources, app: AppFacts) -> list[str]:
     """Compare the webhook's function, the scale group and the connections with the app's functions."""
-    main, function = sources["main.bicep"], sources["modules/function.bicep"]
+    main, function = sources["group.bicep"], sources["modules/function.bicep"]
     name = main.variables["functionName"]
     faults = []
     if app.functions.get(str(name)) != "blobTrigger":
@@ -72,8 +72,8 @@ def function_faults(sources: Sources, app: AppFacts) -> list[str]:
     group = re.findall(r"'function:(\w+)'", function.text)
     if [app.functions.get(item) for item in group] != ["queueTrigger"]:
         faults.append(f"{group} is not the scale group of a function with a queue trigger")
-    if main.outputs.get("FUNCTION_NAME") != Expression("functionName"):
-        faults.append("the output FUNCTION_NAME is not the function's name")
+    if main.outputs.get("APP_FUNCTION_NAME") != Expression("functionName"):
+        faults.append("the output APP_FUNCTION_NAME is not the function's name")
     destination = sources["subscription.bicep"].resources["subscription"].body["properties"]["destination"]
     url = urlsplit(destination["properties"]["endpointUrl"])
     if url.path != "/runtime/webhooks/blobs":

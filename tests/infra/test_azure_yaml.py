@@ -22,13 +22,25 @@ def test_azd_finds_the_app_and_the_templates() -> None:
 
     assert tags == [service]
     assert (ROOT / PROJECT["infra"]["path"] / f"{PROJECT['infra']['module']}.bicep").is_file()
-    assert PROJECT["services"][service] == {"project": ".", "language": "python", "host": "function"}
+    kind = {"project": ".", "language": "python", "host": "function", "remoteBuild": False}
+    assert kind.items() <= PROJECT["services"][service].items()
 
 
-@pytest.mark.parametrize(("hook", "program"), [("predeploy", "check_settings"), ("postdeploy", "subscribe")])
+def test_older_azd_is_refused() -> None:
+    """It would delete the resource group of an existing landing account with `azd down`."""
+    assert PROJECT["requiredVersions"] == {"azd": ">= 1.24.1"}
+
+
+HOOKS = PROJECT["hooks"] | PROJECT["services"]["app"]["hooks"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "program"),
+    [("prepackage", "package"), ("predeploy", "check_settings"), ("postdeploy", "subscribe")],
+)
 def test_hook_runs_the_same_program_on_every_system(hook: str, program: str) -> None:
     """A thin script for each shell, the logic once, and a failure stops azd."""
-    posix, windows = PROJECT["hooks"][hook]["posix"], PROJECT["hooks"][hook]["windows"]
+    posix, windows = HOOKS[hook]["posix"], HOOKS[hook]["windows"]
 
     assert posix == {"shell": "sh", "run": f"sh infra/hooks/hook.sh {program}"}
     assert windows == {"shell": "pwsh", "run": f"./infra/hooks/hook.ps1 {program}"}

@@ -10,7 +10,7 @@ from infra.hooks.check_settings import NEVER_IN_AZURE, faults
 from shared.airflow.credentials import EnvironmentCredentials
 from tests.infra.app_facts import USABLE, Asked
 from tests.infra.bicep import ROOT
-from tests.infra.fake_az import FakeAz, failed, run_hook
+from tests.infra.fake_az import FakeAz, failed, run_hook, succeeded
 from tests.infra.parity import LOCAL_ONLY
 
 
@@ -19,6 +19,7 @@ def az(tmp_path: Path) -> FakeAz:
     """Return an az whose app has usable settings."""
     fake = FakeAz(folder=tmp_path)
     fake.app_settings(USABLE)
+    fake.script["role assignment list"] = [succeeded("[]")]
     return fake
 
 

@@ -1,15 +1,31 @@
 """`make live` takes the steps of docs/deploy.md, all of them, and always cleans up."""
 
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from local.airflow.api import DagRun
-from local.live import PAGE, Step, StepFailedError, main, missing, run_in_shell, steps, wait_for_run, walk
+from local.live import (
+    PAGE,
+    UNPROVEN,
+    Step,
+    StepFailedError,
+    different_files,
+    main,
+    missing,
+    run_in_shell,
+    steps,
+    wait_for_run,
+    walk,
+)
+from local.package import ROOT as PROJECT
+from local.package import files
 from tests.infra.bicep import ROOT
 
 STEPS = steps(PAGE.read_text())
+CHECKS = steps(UNPROVEN.read_text())
 
 
 def test_page_holds_the_whole_life_of_a_deployment() -> None:
@@ -28,7 +44,7 @@ def test_page_holds_the_whole_life_of_a_deployment() -> None:
     ]
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+@pytest.mark.parametrize("step", STEPS + CHECKS, ids=lambda step: step.name)
 def test_each_step_is_valid_shell(step: Step) -> None:
     """What the page shows can be pasted into a POSIX shell."""
     done = subprocess.run(
@@ -44,7 +60,7 @@ def test_without_a_subscription_the_steps_are_shown(capsys: pytest.CaptureFixtur
 
     out = capsys.readouterr().out
     assert code == 0
-    assert all(step.script.strip() in out for step in STEPS)
+    assert all(step.script.strip() in out for step in STEPS + CHECKS)
     assert "AIRFLOW_PASSWORD" in out
 
 
@@ -95,6 +111,53 @@ def test_failed_step_ends_the_walk_and_everything_is_removed() -> None:
         walk(STEPS, taken)
 
     assert taken.names == ["configure", "try-out", "up", "remove"]
+
+
+def test_every_check_runs_whatever_the_others_say() -> None:
+    """After the deployment and before its removal; those that failed are named together."""
+    taken = _Taken(memory=1, admin=1)
+
+    with pytest.raises(StepFailedError, match=r"docs/unproven\.md claims: memory, admin\."):
+        walk(STEPS, taken, checks=CHECKS, sleep=lambda _: None)
+
+    expected = [step.name for step in [*STEPS[:-1], *CHECKS, STEPS[-1]]]
+    assert taken.names == expected
+
+
+def test_a_deployment_that_failed_is_not_checked() -> None:
+    """There is nothing to ask."""
+    taken = _Taken(up=1)
+
+    with pytest.raises(StepFailedError, match="up failed"):
+        walk(STEPS, taken, checks=CHECKS)
+
+    assert taken.names == ["configure", "try-out", "up", "remove"]
+
+
+def test_every_claim_has_a_command() -> None:
+    """Each section of the page ends in something that decides it."""
+    sections = UNPROVEN.read_text().split("\n## ")[1:]
+
+    assert len(CHECKS) > 8
+    assert [section.splitlines()[0] for section in sections if "<!-- live: " not in section] == []
+    assert len({step.name for step in STEPS + CHECKS}) == len(STEPS + CHECKS)
+
+
+def test_archives_are_compared_by_names_and_bytes(tmp_path: Path) -> None:
+    """More, less and other: each is a line."""
+    archive = tmp_path / "azd.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in files(PROJECT):
+            if path != Path("host.json"):
+                content = (PROJECT / path).read_bytes() if path != Path("function_app.py") else b"other"
+                opened.writestr(path.as_posix(), content)
+        opened.writestr(".env", "SECRET=1")
+
+    assert different_files(archive) == [
+        f"only in {archive}: .env",
+        "only in ours: host.json",
+        "other content: function_app.py",
+    ]
 
 
 def test_step_that_needs_a_fresh_role_is_tried_again() -> None:
@@ -163,5 +226,5 @@ def test_page_names_every_role_and_every_azd_variable() -> None:
 
     assert [name for name in names if name not in page] == []
     assert {name for name in variables if name not in page} == set()
-    assert len(names) == 9
+    assert len(names) == 10
     assert len(variables) > 10

@@ -62,10 +62,10 @@ def test_tables_are_in_the_apps_own_account(sources: Sources) -> None:
         (file, name)
         for file, source in sources.items()
         for name, module in source.modules.items()
-        if "tables" in module.body["params"]
+        if "tables" in module.body["params"] and module.kind.endswith("storage.bicep")
     }
 
-    assert with_tables == {("main.bicep", "hostStorage")}
+    assert with_tables == {("group.bicep", "hostStorage")}
     assert "'Storage Table Data Contributor'" in sources["modules/roles.bicep"].text
 
 
@@ -74,8 +74,8 @@ def test_the_landing_path_is_one_that_the_app_takes(sources: Sources) -> None:
     template = sources["modules/function.bicep"].variables["appSettings"]
     assert isinstance(template, dict)
     for prefix in ("", "incoming/"):
-        path = str(template["LANDING_PATH"]).replace("${landingContainer}", "landing")
-        bindings = Bindings.from_env({"LANDING_PATH": path.replace("${landingPrefix}", prefix)})
+        path = str(template["LANDING_PATH"]).replace("${landing.container}", "landing")
+        bindings = Bindings.from_env({"LANDING_PATH": path.replace("${landing.prefix}", prefix)})
 
         assert bindings.faults == ()
         assert bindings.path == f"landing/{prefix}{{name}}"
@@ -144,8 +144,8 @@ def test_each_setting_renamed_in_infra_is_noticed(app: AppFacts, file: str) -> N
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("main.bicep", "var functionName = 'blob_to_dag'", "var functionName = 'blob_to_dags'"),
-        ("main.bicep", "FUNCTION_NAME string = functionName", "FUNCTION_NAME string = names.app"),
+        ("group.bicep", "var functionName = 'blob_to_dag'", "var functionName = 'blob_to_dags'"),
+        ("group.bicep", "APP_FUNCTION_NAME string = functionName", "APP_FUNCTION_NAME string = name.app"),
         ("modules/function.bicep", "'function:queue_to_dag'", "'function:queue_to_run'"),
         ("modules/function.bicep", "'function:queue_to_dag'", "'function:blob_to_dag'"),
         ("subscription.bicep", "Host.Functions.${functionName}", "Host.Functions.blob_to_dag2"),
@@ -179,18 +179,18 @@ def test_a_connection_renamed_in_the_app_is_noticed(sources: Sources, app: AppFa
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("main.bicep", "var outboxTable = 'airflowoutbox'", "var outboxTable = 'outbox'"),
-        ("main.bicep", "var deadTable = 'airflowdead'", "var deadTable = 'dead'"),
-        ("main.bicep", "var leaseContainer = 'airflow-outbox'", "var leaseContainer = 'outbox'"),
-        ("main.bicep", "var eventQueue = 'airflow-events'", "var eventQueue = 'events'"),
+        ("group.bicep", "var outboxTable = 'airflowoutbox'", "var outboxTable = 'outbox'"),
+        ("group.bicep", "var deadTable = 'airflowdead'", "var deadTable = 'dead'"),
+        ("group.bicep", "var leaseContainer = 'airflow-outbox'", "var leaseContainer = 'outbox'"),
+        ("group.bicep", "var eventQueue = 'airflow-events'", "var eventQueue = 'events'"),
         (
             "modules/landing.bicep",
             "var poisonQueue = 'webjobs-blobtrigger-poison'",
             "var poisonQueue = 'blob-poison'",
         ),
-        ("main.bicep", "queues: [eventQueue, ", "queues: ["),
-        ("main.bicep", "[packageContainer, leaseContainer, ", "[packageContainer, "),
-        ("main.bicep", "tables: [outboxTable, ", "tables: ["),
+        ("group.bicep", "queues: [eventQueue, ", "queues: ["),
+        ("group.bicep", "[packageContainer, leaseContainer, ", "[packageContainer, "),
+        ("group.bicep", "tables: [outboxTable, ", "tables: ["),
     ],
 )
 def test_a_store_renamed_in_infra_is_noticed(app: AppFacts, file: str, old: str, new: str) -> None:

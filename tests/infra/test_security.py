@@ -5,22 +5,9 @@ import re
 
 import pytest
 
-from tests.infra.bicep import INFRA, Expression, Source, load
+from tests.infra.bicep import INFRA, Expression, Source, inputs, load
 
 SOURCES = load()
-
-ROLES = {
-    "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
-    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
-    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
-    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "Storage Queue Data Message Sender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
-    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
-}
-"""https://learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
 
 FORBIDDEN_ON_FLEX = {
     "APPINSIGHTS_INSTRUMENTATIONKEY",
@@ -42,48 +29,6 @@ def _source(name: str) -> Source:
     return SOURCES[name]
 
 
-def test_every_role_is_the_named_one() -> None:
-    """A mistyped id would grant something else."""
-    assert _source("modules/role-ids.bicep").variables["roleIds"] == ROLES
-
-
-def test_every_role_in_use_is_in_the_list_and_no_other_id_is_assigned() -> None:
-    """Role names in the templates are those of the list; there is no GUID anywhere else."""
-    used: set[str] = set()
-    for name in ("modules/roles.bicep", "modules/roles-landing.bicep"):
-        text = _source(name).text
-        used |= set(re.findall(r"'((?:Storage|Key Vault|Monitoring) [A-Za-z ]+)'", text))
-    everywhere = {
-        name for name, source in SOURCES.items() if re.search(r"'[0-9a-f]{8}-[0-9a-f]{4}-", source.text)
-    }
-
-    assert used == set(ROLES)
-    assert everywhere == {"modules/role-ids.bicep"}
-
-
-def test_every_assignment_says_what_kind_of_principal_it_is_for() -> None:
-    """Without principalType a new identity is not found yet, and the deployment fails now and then."""
-    assignments = [
-        block
-        for source in SOURCES.values()
-        for block in source.blocks("Microsoft.Authorization/roleAssignments")
-    ]
-    kinds = [block.body["properties"]["principalType"] for block in assignments]
-
-    assert len(assignments) == 8
-    assert set(map(str, kinds)) == {"ServicePrincipal", str(Expression("operatorPrincipalType"))}
-    assert all("guid(" in block.body["name"].text and "scope" in block.body for block in assignments)
-
-
-def test_roles_are_assigned_in_two_files_only() -> None:
-    """Who may do what is read in one place for each resource group."""
-    files = {
-        name for name, source in SOURCES.items() if source.blocks("Microsoft.Authorization/roleAssignments")
-    }
-
-    assert files == {"modules/roles.bicep", "modules/roles-landing.bicep"}
-
-
 def test_telemetry_takes_no_keys() -> None:
     """Workspace and Application Insights refuse local authentication."""
     source = _source("modules/monitoring.bicep")
@@ -100,9 +45,11 @@ def test_vault_uses_roles_and_keeps_what_is_deleted() -> None:
 
     assert vault.body["properties"]["enableRbacAuthorization"] is True
     assert vault.body["properties"]["softDeleteRetentionInDays"] == 90
-    assert vault.body["properties"]["enablePurgeProtection"] == Expression("purgeProtection ? true : null")
-    assert _source("main.bicep").params["vaultPurgeProtection"] is True
-    assert _source("main.bicep").params["storageSku"] == "Standard_ZRS"
+    assert vault.body["properties"]["enablePurgeProtection"] == Expression(
+        "options.purgeProtection ? true : null"
+    )
+    assert inputs()["VAULT_PURGE_PROTECTION"] == "true"
+    assert inputs()["STORAGE_SKU"] == "Standard_ZRS"
 
 
 def test_app_is_closed_but_for_event_grid() -> None:
@@ -120,8 +67,9 @@ def test_app_is_closed_but_for_event_grid() -> None:
         ("ftp", False),
         ("scm", False),
     }
-    assert source.params["allowedAddressRanges"] == Expression("")
-    assert _source("main.bicep").params["allowedAddressRanges"] == []
+    assert "for (addresses, index) in network.callerAddressRanges" in source.text
+    assert inputs()["CALLER_ADDRESS_RANGES"] == ""
+    assert app.body["properties"]["functionsRuntimeAdminIsolationEnabled"] is True
 
 
 def test_runtime_is_in_the_app_config_and_forbidden_settings_are_absent() -> None:
@@ -197,7 +145,7 @@ def test_queue_variant_needs_no_key_and_its_messages_never_expire() -> None:
     assert delivery["identity"] == {"type": "SystemAssigned"}
     assert delivery["destination"]["endpointType"] == "StorageQueue"
     assert delivery["destination"]["properties"]["queueMessageTimeToLiveInSeconds"] == -1
-    assert "roles" in _source("main.bicep").modules["queueSubscription"].body["dependsOn"][0].text
+    assert "roles" in _source("group.bicep").modules["queueSubscription"].body["dependsOn"][0].text
 
 
 def test_nothing_deletes_dead_letters() -> None:

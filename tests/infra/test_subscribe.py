@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.infra.bicep import load
-from tests.infra.fake_az import ENVIRONMENT, FakeAz, failed, run_hook, succeeded
+from tests.infra.fake_az import ENVIRONMENT, FakeAz, failed, run_hook, shown, succeeded
 
 FUNCTIONS = "functionapp function list"
+HOST = "functionapp show"
+SYNC = "syncfunctiontriggers"
 KEYS = "functionapp keys list"
 SHOW = "event-subscription show"
 DELETE = "event-subscription delete"
@@ -31,7 +33,9 @@ def az(tmp_path: Path) -> FakeAz:
             FUNCTIONS: [succeeded("func-test/blob_to_dag")],
             KEYS: [succeeded("True")],
             STATUS: [succeeded("Running")],
-            SHOW: [NOT_FOUND, succeeded("Succeeded")],
+            SYNC: [succeeded("")],
+            SHOW: [NOT_FOUND, shown("Succeeded")],
+            HOST: [succeeded("func-test.azurewebsites.net")],
             DELETE: [succeeded("")],
             CREATE: [succeeded("")],
         },
@@ -47,14 +51,15 @@ def test_first_deployment_makes_the_subscription(az: FakeAz) -> None:
     assert az.count(CREATE) == 1
     assert az.count(DELETE) == 0
     (call,) = (call for call in az.calls if CREATE in call)
-    assert "--resource-group rg-landing --template-file infra/subscription.bicep" in call
+    assert "--resource-group rg-landing --subscription 00000000-0000-0000-0000-000000000002" in call
+    assert "--template-file infra/subscription.bicep" in call
     given = {word.partition("=")[0] for word in call.split("--parameters ")[1].split() if "=" in word}
     assert given == set(load()["subscription.bicep"].params)
 
 
 def test_second_run_repairs_nothing_and_succeeds(az: FakeAz) -> None:
     """A good subscription is deployed again over itself, with the current key; nothing is deleted."""
-    az.script[SHOW] = [succeeded("Succeeded")]
+    az.script[SHOW] = [shown("Succeeded")]
 
     done = run_hook(az)
 
@@ -76,6 +81,8 @@ def test_cold_app_is_warmed_until_the_function_is_listed(az: FakeAz) -> None:
 
     assert done.returncode == 0, done.stderr
     assert az.count(FUNCTIONS) == 3
+    # The platform's copy of the triggers is renewed each time that the function is missing in it.
+    assert az.count(SYNC) == 2
     assert az.count(STATUS) >= 3
 
 
@@ -99,11 +106,11 @@ def test_failed_handshake_is_deleted_and_tried_again(az: FakeAz) -> None:
     az.script[CREATE] = [HANDSHAKE, HANDSHAKE, succeeded("")]
     az.script[SHOW] = [
         NOT_FOUND,
-        succeeded("Failed"),
+        shown("Failed"),
         NOT_FOUND,
-        succeeded("Failed"),
+        shown("Failed"),
         NOT_FOUND,
-        succeeded("Succeeded"),
+        shown("Succeeded"),
     ]
 
     done = run_hook(az)
@@ -116,7 +123,7 @@ def test_failed_handshake_is_deleted_and_tried_again(az: FakeAz) -> None:
 
 def test_subscription_left_failed_by_an_earlier_run_is_replaced(az: FakeAz) -> None:
     """It is deleted before the first deployment."""
-    az.script[SHOW] = [succeeded("Failed"), succeeded("Succeeded")]
+    az.script[SHOW] = [shown("Failed"), shown("Succeeded")]
 
     done = run_hook(az)
 
@@ -127,7 +134,7 @@ def test_subscription_left_failed_by_an_earlier_run_is_replaced(az: FakeAz) -> N
 
 def test_success_that_is_none_is_not_believed(az: FakeAz) -> None:
     """A deployment may succeed while the subscription is Failed: only its own state counts."""
-    az.script[SHOW] = [NOT_FOUND, succeeded("Failed"), NOT_FOUND, succeeded("Succeeded")]
+    az.script[SHOW] = [NOT_FOUND, shown("Failed"), NOT_FOUND, shown("Succeeded")]
 
     done = run_hook(az)
 
@@ -138,7 +145,7 @@ def test_success_that_is_none_is_not_believed(az: FakeAz) -> None:
 
 def test_subscription_that_is_being_changed_is_awaited(az: FakeAz) -> None:
     """Nothing is deployed into a running change."""
-    az.script[SHOW] = [succeeded("Updating"), succeeded("Deleting"), NOT_FOUND, succeeded("Succeeded")]
+    az.script[SHOW] = [shown("Updating"), shown("Deleting"), NOT_FOUND, shown("Succeeded")]
 
     done = run_hook(az)
 
@@ -152,7 +159,7 @@ def test_throttled_deployment_is_tried_again(az: FakeAz) -> None:
         failed("ERROR: (TooManyRequests) Too many requests. Please retry after 5 s"),
         succeeded(""),
     ]
-    az.script[SHOW] = [NOT_FOUND, NOT_FOUND, NOT_FOUND, succeeded("Succeeded")]
+    az.script[SHOW] = [NOT_FOUND, NOT_FOUND, NOT_FOUND, shown("Succeeded")]
 
     done = run_hook(az)
 
@@ -170,6 +177,7 @@ def test_handshake_that_never_succeeds_fails_loudly_in_bounded_time(az: FakeAz) 
     assert done.returncode == 1
     assert "Response code Unknown" in done.stderr
     assert "azd hooks run postdeploy" in done.stderr
+    assert "AzureEventGrid" in done.stderr
     assert "subscription.ready" not in done.stderr
 
 
@@ -210,10 +218,10 @@ def test_missing_role_ends_at_once(az: FakeAz) -> None:
 
 def test_outside_azd_the_missing_variable_is_named(az: FakeAz) -> None:
     """The hook takes its names from azd's environment."""
-    done = run_hook(az, FUNCTION_NAME="")
+    done = run_hook(az, APP_FUNCTION_NAME="")
 
     assert done.returncode == 1
-    assert "FUNCTION_NAME is not set" in done.stderr
+    assert "APP_FUNCTION_NAME is not set" in done.stderr
 
 
 def test_key_never_meets_the_command_line_or_the_screen(az: FakeAz) -> None:
@@ -227,9 +235,9 @@ def test_key_never_meets_the_command_line_or_the_screen(az: FakeAz) -> None:
 
 def test_queue_variant_is_only_verified(az: FakeAz) -> None:
     """Its subscription is part of the one deployment."""
-    az.script[SHOW] = [succeeded("Succeeded")]
+    az.script[SHOW] = [shown("Succeeded")]
 
-    done = run_hook(az, EVENT_SOURCE="storageQueue")
+    done = run_hook(az, APP_EVENT_SOURCE="storageQueue")
 
     assert done.returncode == 0, done.stderr
     assert az.count(CREATE) == az.count(KEYS) == az.count(FUNCTIONS) == 0
@@ -239,7 +247,19 @@ def test_queue_variant_without_subscription_fails(az: FakeAz) -> None:
     """The state is shown, and what makes it good."""
     az.script[SHOW] = [NOT_FOUND]
 
-    done = run_hook(az, EVENT_SOURCE="storageQueue")
+    done = run_hook(az, APP_EVENT_SOURCE="storageQueue")
 
     assert done.returncode == 1
     assert "azd provision" in done.stderr
+
+
+@pytest.mark.parametrize("state", ["Succeeded", "Failed"])
+def test_subscription_of_another_app_is_left_alone(az: FakeAz, state: str) -> None:
+    """Same name, another endpoint: a person decides."""
+    az.script[SHOW] = [shown(state, "https://func-other.azurewebsites.net/runtime/webhooks/blobs")]
+
+    done = run_hook(az)
+
+    assert done.returncode == 1
+    assert "func-other.azurewebsites.net" in done.stderr
+    assert az.count(CREATE) == az.count(DELETE) == 0

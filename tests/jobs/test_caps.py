@@ -294,6 +294,24 @@ def test_slow_count_lets_the_known_room_be_used() -> None:
     assert harness.clock() - started <= 200 * 0.2 + 2
 
 
+def test_slow_count_is_said_once() -> None:
+    """Runs are sent later than they could be, and nobody would know why."""
+    harness = OutboxHarness(AIRFLOW_MAX_QUEUED_RUNS="5")
+    count = harness.airflow.waiting_runs
+
+    def count_slowly(dag_id: str | None = None) -> int:
+        harness.clock.now += 15
+        return count(dag_id)
+
+    harness.airflow.waiting_runs = count_slowly  # type: ignore[method-assign]
+    harness.park(*map(str, range(10)))
+
+    harness.pass_time(300)
+
+    assert harness.log.counts["cap.slow"] == 1
+    assert len(harness.airflow.runs) == 10
+
+
 def test_cap_that_somebody_handed_over_from_far_ahead_stops_nothing() -> None:
     """A clock that was wrong, or a cap that was another one."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_RUNS_PER_MINUTE="60")

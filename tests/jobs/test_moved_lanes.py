@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.errors import AirflowUnclear, DagMissing, LookUpForbidden
+from shared.model.errors import DagMissing, LookUpForbidden
 from shared.model.hold import LaneState
 from shared.model.lane import Lane
 from shared.model.pending import Pending, Target
@@ -307,21 +307,6 @@ def test_route_that_wants_other_blobs_now_holds_only_those_it_does_not_want() ->
     harness.clock.now += WEEK.total_seconds()
     harness.drain()
     assert [letter["reason"] for letter in harness.dead] == ["route_gone"]
-
-
-def test_unclear_rows_of_a_removed_route_are_settled_where_they_were_sent() -> None:
-    """The run may exist."""
-    harness = OutboxHarness(_route("old"))
-    harness.park("a", lane=OLD)
-    harness.airflow.answer = failing(AirflowUnclear("reset"))
-    harness.drain()
-    harness.change_routes(_route("x", route_id="another"))
-    harness.airflow.answer = well
-
-    harness.pass_time(120)
-
-    assert {run.dag_id for run in harness.airflow.calls} == {"old"}
-    assert harness.waiting == []
 
 
 def _missing(kind: str) -> OutboxHarness:

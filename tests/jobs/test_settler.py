@@ -22,7 +22,7 @@ from shared.model.pending import Pending, Target
 from shared.model.run_request import RunRequest
 from shared.storage.tables import Entity
 from tests.support.fakes import routes
-from tests.support.harness import AIRFLOW_URL, DEFAULT, OutboxHarness, failing, well
+from tests.support.harness import AIRFLOW_URL, DEFAULT, OutboxHarness, failing
 from tests.support.samples import blob_event
 
 OLD_URL = "https://old.example.com"
@@ -280,20 +280,4 @@ def test_run_that_may_have_been_sent_is_not_asked_about_or_dropped(
     harness.drain()
 
     assert len(harness.airflow.calls) == calls
-    assert harness.waiting == []
-
-
-def test_row_of_a_route_that_is_gone_is_settled_where_it_may_have_been_sent() -> None:
-    """The run may exist, so the same run id is posted to the same DAG."""
-    harness = OutboxHarness()
-    harness.park("a")
-    harness.airflow.answer = failing(AirflowUnclear("reset"))
-    harness.drain()
-    sent = harness.airflow.calls[0]
-
-    harness.airflow.answer = well
-    harness.change_routes(routes('[[route]]\nname = "other"\nmatch = "other/**"\ndag_id = "x"\n'))
-    harness.pass_time(120)
-
-    assert set(harness.airflow.runs) == {(sent.dag_id, sent.run_id)}
     assert harness.waiting == []

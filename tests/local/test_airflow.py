@@ -82,4 +82,4 @@ def test_locked_version_is_the_one_that_runs(airflow: Airflow) -> None:
     """The lock file decides."""
     version = requests.get(f"{airflow.base_url}/api/v2/version", timeout=10).json()["version"]
 
-    assert f"apache-airflow=={version}" in AIRFLOW_3.lock.read_text().splitlines()
+    assert f"apache-airflow=={version}" in AIRFLOW_3.lock.read_text().split()

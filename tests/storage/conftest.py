@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from azure.core.pipeline.transport import HttpTransport
 
 from shared.config.storage_connection import StorageConnection
 from shared.model.errors import StorageUnavailable
 from shared.storage.accounts import StorageAccount
+from shared.storage.outbox import Outbox
 from shared.storage.tables import Table
 from tests.support.clock import FakeClock
 from tests.support.storage_server import StorageServer, serve_storage
@@ -14,15 +16,15 @@ from tests.support.table import MemoryTable
 
 
 def account_of(connection_string: str) -> StorageAccount:
-    """Give the app's view of an account; it does not really sleep between its own tries."""
+    """Give the app's view of an account."""
     connection = StorageConnection(name="AzureWebJobsStorage", connection_string=connection_string)
-    account = StorageAccount(connection, threads=16)
-    account._transport.sleep = _do_not_sleep
-    return account
+    return StorageAccount(connection, threads=16)
 
 
-def _do_not_sleep(duration: float) -> None:
-    """Take the place of the transport's own sleep."""
+@pytest.fixture(autouse=True)
+def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the SDK not really sleep between its own tries."""
+    monkeypatch.setattr(HttpTransport, "sleep", lambda *_: None)
 
 
 @pytest.fixture
@@ -43,6 +45,12 @@ def table(request: pytest.FixtureRequest) -> Table:
 def clock() -> FakeClock:
     """Give a clock that the test moves."""
     return FakeClock()
+
+
+@pytest.fixture
+def outbox(table: Table, clock: FakeClock) -> Outbox:
+    """Give an outbox that tries once."""
+    return Outbox(table, now=clock.time)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME, Azurite
 from shared.config.storage_connection import StorageConnection
 from shared.model.errors import StorageUnavailable
 from shared.storage.accounts import StorageAccount
-from shared.storage.blob_reader import LandingAccount
+from shared.storage.blob_reader import BlobReader
 from tests.support.counting_proxy import CountingProxy, counting_proxy
 
 pytestmark = pytest.mark.stack
@@ -26,20 +26,20 @@ def proxy(azurite: Azurite) -> Iterator[CountingProxy]:
 
 
 @pytest.fixture
-def account(azurite: Azurite, proxy: CountingProxy) -> LandingAccount:
+def reader(azurite: Azurite, proxy: CountingProxy) -> BlobReader:
     """Give the app's view of Azurite, through the proxy."""
     text = azurite.connection_string.replace(f":{azurite.blob_port}/", f":{proxy.port}/")
-    return _account(text)
+    return _reader(text)
 
 
 def test_facts_of_a_blob_come_from_one_head(
-    account: LandingAccount, landing: ContainerClient, proxy: CountingProxy
+    reader: BlobReader, landing: ContainerClient, proxy: CountingProxy
 ) -> None:
     """Name, size, ETag, type, time and metadata; the content stays where it is."""
     settings = ContentSettings(content_type="text/csv")
     stored = landing.upload_blob("in/a b.csv", b"x" * 1_000, metadata={"k": "v"}, content_settings=settings)
 
-    event = account.observe(landing.container_name, "in/a b.csv", traceparent="00-1")
+    event = reader.read(landing.container_name, "in/a b.csv", traceparent="00-1")
 
     assert event is not None
     assert (event.account, event.container, event.name) == (
@@ -60,34 +60,39 @@ def test_facts_of_a_blob_come_from_one_head(
     assert proxy.bytes_down < 1_000
 
 
-def test_empty_blob_has_size_zero(account: LandingAccount, landing: ContainerClient) -> None:
+def test_empty_blob_has_size_zero(reader: BlobReader, landing: ContainerClient) -> None:
     """0 is a size, not a missing one."""
     landing.upload_blob("empty", b"")
 
-    event = account.observe(landing.container_name, "empty")
+    event = reader.read(landing.container_name, "empty")
 
     assert event is not None
     assert event.size == 0
 
 
-def test_overwritten_blob_is_another_version(account: LandingAccount, landing: ContainerClient) -> None:
+def test_overwritten_blob_is_another_version(reader: BlobReader, landing: ContainerClient) -> None:
     """The ETag tells versions apart, even of the same content."""
     events = []
     for _ in range(2):
         landing.upload_blob("a", b"same", overwrite=True)
-        events.append(account.observe(landing.container_name, "a"))
+        events.append(reader.read(landing.container_name, "a"))
 
     assert events[0] is not None
     assert events[1] is not None
     assert events[0].etag != events[1].etag
 
 
-@pytest.mark.parametrize("container", [None, "no-such-container"])
-def test_blob_that_is_not_there_is_none(
-    account: LandingAccount, landing: ContainerClient, container: str | None
-) -> None:
-    """Deleted before its event was handled, with or without its container."""
-    assert account.observe(container or landing.container_name, "gone.csv") is None
+@pytest.mark.parametrize("name", ["gone.csv", "a/../gone.csv", "x" * 1_024])
+def test_blob_that_is_not_there_is_none(reader: BlobReader, landing: ContainerClient, name: str) -> None:
+    """Deleted before its event was handled."""
+    assert reader.read(landing.container_name, name) is None
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a/../b.csv"])
+def test_container_that_is_not_there_is_no_gone_blob(reader: BlobReader, name: str) -> None:
+    """The account or LANDING_PATH is wrong: every event would be lost without a word."""
+    with pytest.raises(StorageUnavailable, match=r"no container 'no-such-container' \(ContainerNotFound\)"):
+        reader.read("no-such-container", name)
 
 
 @pytest.mark.parametrize(
@@ -98,58 +103,59 @@ def test_blob_that_is_not_there_is_none(
     ],
 )  # fmt: skip
 def test_hostile_name_is_found_under_its_own_name(
-    account: LandingAccount, landing: ContainerClient, name: str
+    reader: BlobReader, landing: ContainerClient, name: str
 ) -> None:
     """The name that is asked for is the name that storage has."""
     landing.upload_blob(name, b"12345")
     listed = [blob.name for blob in landing.list_blobs()]
 
-    event = account.observe(landing.container_name, name)
+    event = reader.read(landing.container_name, name)
 
     assert event is not None
     assert (event.name, event.size) == (listed[0], 5)
 
 
 def test_name_with_dot_segments_tells_of_itself_not_of_its_resolution(
-    account: LandingAccount, landing: ContainerClient, azurite: Azurite
+    reader: BlobReader, landing: ContainerClient, azurite: Azurite
 ) -> None:
     """HTTP clients turn `a/../b` into `b`; a HEAD would give the facts of another blob."""
     landing.upload_blob("b", b"another blob")
     _put_raw(azurite, landing, "a/../b", b"123")
 
-    event = account.observe(landing.container_name, "a/../b")
+    event = reader.read(landing.container_name, "a/../b")
 
     assert event is not None
     assert (event.name, event.size) == ("a/../b", 3)
-    assert account.observe(landing.container_name, "c/../b") is None
+    assert reader.read(landing.container_name, "c/../b") is None
 
 
-def test_storage_that_is_down_is_worth_another_try(proxy: CountingProxy) -> None:
-    """Nothing was sent to Airflow; the account is named."""
-    text = (
-        f"AccountName=a;AccountKey={ACCOUNT_KEY};"
-        "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
-    )
-    account = _account(text)
+def test_name_with_dot_segments_is_looked_up_in_one_request(
+    reader: BlobReader, landing: ContainerClient, azurite: Azurite, proxy: CountingProxy
+) -> None:
+    """However many names begin with it."""
+    for number in range(105):
+        _put_raw(azurite, landing, f"c/../b{number:03}", b"x")
+    proxy.reset()
 
-    with pytest.raises(StorageUnavailable, match="LandingStorage cannot be reached"):
-        account.observe("landing", "a.csv")
+    assert reader.read(landing.container_name, "c/../b") is None
+
+    assert proxy.methods == {"GET": 1}
 
 
 def test_refused_identity_is_named(azurite: Azurite, landing: ContainerClient) -> None:
     """The message says what to look at; it holds no key."""
     text = azurite.connection_string.replace(ACCOUNT_KEY, "d3Jvbmc=")
-    account = _account(text)
+    reader = _reader(text)
 
     with pytest.raises(StorageUnavailable, match=r"403 .* role on the account of LandingStorage") as caught:
-        account.observe(landing.container_name, "a.csv")
+        reader.read(landing.container_name, "a.csv")
 
     assert "d3Jvbmc" not in str(caught.value)
 
 
-def _account(connection_string: str) -> LandingAccount:
+def _reader(connection_string: str) -> BlobReader:
     connection = StorageConnection(name="LandingStorage", connection_string=connection_string)
-    return LandingAccount(StorageAccount(connection, threads=4))
+    return BlobReader(StorageAccount(connection, threads=4))
 
 
 def _put_raw(azurite: Azurite, landing: ContainerClient, name: str, data: bytes) -> None:

@@ -13,8 +13,11 @@ from shared.app import App
 from shared.config.storage_connection import StorageConnection
 from shared.event_log import EventLog
 from shared.model.errors import BlobToDagError
+from shared.model.pending import Pending
 from shared.storage.accounts import StorageAccount
-from shared.timing import Timing
+from shared.storage.outbox import Outbox
+from shared.storage.tables import Table
+from shared.timing import Timing, utc_now
 from tests.support.airflow_server import AirflowServer
 from tests.support.rows import DEAD_LETTERS, OUTBOX, count_rows, read_rows
 from tests.support.scale import scaled
@@ -88,6 +91,12 @@ class FaultHarness:
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(call, names))
+
+    def park(self, names: list[str]) -> None:
+        """Let events wait that name their blobs only."""
+        outbox = Outbox(Table(self.account(), OUTBOX), now=utc_now)
+        for name in names:
+            outbox.park(Pending(container=self.landing.container_name, name=name))
 
     def waiting(self) -> int:
         """Return how many events wait."""

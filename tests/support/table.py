@@ -62,7 +62,9 @@ class MemoryTable(Table):
     def get(self, partition: str, row: str) -> Entity | None:
         return self._run("get", None, lambda: self._read((partition, row)))
 
-    def query(self, where: str, parameters: Mapping[str, Any], *, most: int) -> list[Entity]:
+    def query(
+        self, where: str, parameters: Mapping[str, Any], *, most: int, columns: list[str] | None = None
+    ) -> list[Entity]:
         return self._run("query", None, lambda: self._query(parameters, most))
 
     def partitions(self) -> list[str]:
@@ -102,7 +104,8 @@ class MemoryTable(Table):
             found = [
                 keys
                 for keys in sorted(self.rows)
-                if keys[0] == parameters["lane"] and parameters["after"] < keys[1] < parameters["end"]
+                if keys[0] == parameters.get("lane", keys[0])
+                and parameters["after"] < keys[1] < parameters["end"]
             ]
         return [entity for keys in found[:most] if (entity := self._read(keys))]
 

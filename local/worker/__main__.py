@@ -1,6 +1,6 @@
 """A worker process: the app in Microsoft's `azure-functions-runtime`, driven over a socket.
 
-`python -m local.host.worker --fd N --app DIR`. Messages from the host: `load` (once), then `invoke`.
+`python -m local.worker --fd N --app DIR`. Messages from the host: `load` (once), then `invoke`.
 Messages to the host: `indexed`, `done`, `log`. It ends when the host closes the socket.
 """
 
@@ -18,9 +18,9 @@ from typing import Any
 
 import azure_functions_runtime
 
-from local.host import protos
-from local.host.protos import ParameterBinding, decode
-from local.host.wire import Wire
+from local.worker import protos
+from local.worker.protos import ParameterBinding, decode
+from local.worker.wire import Wire
 
 # The package ships no types.
 runtime: Any = azure_functions_runtime

@@ -1,0 +1,122 @@
+# ruff: noqa: INP001, T201  (a script that prints; no package)
+"""One drain of `benchmarks.drain`, in a process whose `shared` is that of the version to measure.
+
+Fills the outbox, drains it, and prints as JSON how many rows a second went, from the start of the first
+dispatcher until the last row is gone.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.app import App
+
+_THREADS = 8
+_STORAGE = os.environ.get("AzureWebJobsStorage", "")  # noqa: SIM112  (the platform's own name)
+
+
+def event(number: int) -> dict[str, Any]:
+    """Return the fields of an event."""
+    name = f"orders/2026/11/20/{number}.csv"
+    return {
+        "account": "acct",
+        "container": "landing",
+        "name": name,
+        "etag": f"0x8DD0A1B2C{number:06X}",
+        "size": number,
+        "event_time": datetime.now(UTC),
+        "url": f"https://acct.blob.core.windows.net/landing/{name}",
+    }
+
+
+def in_threads(work: Callable[[int], None], numbers: Iterator[int] | range) -> None:
+    """Call `work` with each number, from several threads."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(work, numbers))
+
+
+def fill_table(rows: int) -> Callable[[], bool]:
+    """Let events wait in the outbox; return what tells whether it is empty."""
+    from azure.data.tables import TableServiceClient  # noqa: PLC0415  (the older version has none)
+
+    from shared.model.blob_event import BlobEvent  # noqa: PLC0415
+    from shared.model.lane import Lane  # noqa: PLC0415
+    from shared.model.pending import Pending  # noqa: PLC0415
+    from shared.storage.outbox import TABLE, row_key  # noqa: PLC0415
+    from shared.storage.rows import columns_of  # noqa: PLC0415
+
+    service = TableServiceClient.from_connection_string(_STORAGE)
+    table = service.create_table(TABLE)
+    lane = Lane(route_id="default", dag_id="copy_file")
+
+    def write(start: int) -> None:
+        operations = []
+        for number in range(start, min(start + 100, rows)):
+            blob = BlobEvent(**event(number))
+            pending = Pending(
+                container=blob.container,
+                name=blob.name,
+                event=blob,
+                lane=lane,
+                reason="airflow_unreachable",
+                message="Airflow cannot be reached.",
+                parked_at=datetime.now(UTC),
+            )
+            keys = {"PartitionKey": lane.key, "RowKey": row_key(pending, unique="")}
+            operations.append(("create", {**keys, **columns_of(pending)}))
+        table.submit_transaction(operations)
+
+    in_threads(write, range(0, rows, 100))
+    return lambda: not list(next(table.list_entities(results_per_page=1).by_page(), []))
+
+
+def fill_queue(rows: int) -> Callable[[], bool]:
+    """Let events wait in the queue of the older version; return what tells whether it is empty."""
+    from shared.delivery.parked import Parked  # noqa: PLC0415
+    from shared.delivery.parking import QUEUE, Parking  # noqa: PLC0415
+    from shared.events import BlobEvent  # noqa: PLC0415
+    from shared.storage_connection import StorageConnection  # noqa: PLC0415
+
+    from shared.storage import StorageAccount  # noqa: PLC0415
+
+    connection = StorageConnection(name="x", connection_string=_STORAGE)
+    account = StorageAccount(connection, threads=_THREADS)
+    parking = Parking(account.queues, visibility_seconds=300)
+
+    def write(number: int) -> None:
+        blob = BlobEvent(**event(number))
+        parked = Parked(container=blob.container, name=blob.name, event=blob, route="default")
+        parking.park(parked, delay_seconds=0)
+
+    in_threads(write, range(rows))
+    queue = account.queues.get_queue_client(QUEUE)
+    return lambda: not queue.get_queue_properties().approximate_message_count
+
+
+def main() -> None:
+    """Fill, drain, print."""
+    rows = int(sys.argv[1])
+    logging.getLogger("blob_to_dag").addHandler(logging.NullHandler())
+    try:
+        import shared.model.lane  # noqa: F401, PLC0415
+    except ImportError:
+        is_empty = fill_queue(rows)
+    else:
+        is_empty = fill_table(rows)
+    app = App(os.environ)
+    began = time.monotonic()
+    while not is_empty():
+        app.dispatch()
+    seconds = time.monotonic() - began
+    result = {"rows": rows, "seconds": round(seconds, 2), "rows_per_second": round(rows / seconds, 1)}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
