@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from shared.app import App
@@ -78,24 +79,21 @@ def fill_table(rows: int) -> Callable[[], bool]:
 
 def fill_queue(rows: int) -> Callable[[], bool]:
     """Let events wait in the queue of the older version; return what tells whether it is empty."""
-    from shared.delivery.parked import Parked  # noqa: PLC0415
-    from shared.delivery.parking import QUEUE, Parking  # noqa: PLC0415
-    from shared.events import BlobEvent  # noqa: PLC0415
-    from shared.storage_connection import StorageConnection  # noqa: PLC0415
-
-    from shared.storage import StorageAccount  # noqa: PLC0415
-
-    connection = StorageConnection(name="x", connection_string=_STORAGE)
-    account = StorageAccount(connection, threads=_THREADS)
-    parking = Parking(account.queues, visibility_seconds=300)
+    parking_module = import_module("shared.delivery.parking")
+    make_connection = import_module("shared.storage_connection").StorageConnection
+    make_event = import_module("shared.events").BlobEvent
+    make_parked = import_module("shared.delivery.parked").Parked
+    connection = make_connection(name="x", connection_string=_STORAGE)
+    account = import_module("shared.storage").StorageAccount(connection, threads=_THREADS)
+    parking = parking_module.Parking(account.queues, visibility_seconds=300)
 
     def write(number: int) -> None:
-        blob = BlobEvent(**event(number))
-        parked = Parked(container=blob.container, name=blob.name, event=blob, route="default")
+        blob = make_event(**event(number))
+        parked = make_parked(container=blob.container, name=blob.name, event=blob, route="default")
         parking.park(parked, delay_seconds=0)
 
     in_threads(write, range(rows))
-    queue = account.queues.get_queue_client(QUEUE)
+    queue = account.queues.get_queue_client(parking_module.QUEUE)
     return lambda: not queue.get_queue_properties().approximate_message_count
 
 

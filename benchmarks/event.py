@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import requests
@@ -78,8 +79,8 @@ def measure_event(events: int) -> tuple[float, float]:
 
         of_app, of_bare = [], []
         for number in range(_WARM_UP + events):
-            of_bare.append(seconds(lambda number=number: bare(number)))
-            of_app.append(seconds(lambda number=number: app.on_blob("landing", f"{number}.csv")))
+            of_bare.append(seconds(partial(bare, number)))
+            of_app.append(seconds(partial(app.on_blob, "landing", f"{number}.csv")))
         session.close()
     return median(of_app[_WARM_UP:]), median(of_bare[_WARM_UP:])
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from azure.storage.blob import ContainerClient
 from local.airflow import Airflow, start_airflow
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
+from shared import wiring
+from shared.airflow.build import build_airflow_client
 from shared.app import App
 from shared.event_log import EventLog
 from tests.end_to_end.conftest import DAG_ID
@@ -47,8 +50,12 @@ def test_rotation_while_files_arrive_loses_no_event(
     landing: ContainerClient,
     short_token_airflow: Airflow,
     azure: Azure,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No event fails or even waits, whichever side is changed first."""
+    # A second after a rejection, not half a minute: the password changes twice within seconds.
+    build = partial(build_airflow_client, refusal_pause_seconds=1)
+    monkeypatch.setattr(wiring, "build_airflow_client", build)
     log = EventLog()
     azure.put("airflow", _secret(short_token_airflow, short_token_airflow.password))
     app = App(
@@ -59,7 +66,6 @@ def test_rotation_while_files_arrive_loses_no_event(
             "AIRFLOW_DAG_ID": DAG_ID,
             "KEY_VAULT_URI": azure.vault_uri,
             "AIRFLOW_CREDENTIAL_SECRET": "airflow",
-            "CREDENTIAL_REFUSAL_PAUSE_SECONDS": "1",
         },
         log,
     )

@@ -16,7 +16,6 @@ from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS
 from shared.model.lane import Lane
 from shared.model.pending import Pending
 from shared.sources import blob_poison
-from shared.sources.message_body import encode_body
 from shared.storage.blob_reader import BlobReader
 from shared.storage.drain_lease import CONTAINER as LEASE_CONTAINER
 from shared.storage.outbox import Outbox
@@ -195,7 +194,7 @@ def test_poison_message(harness: FaultHarness, crash: CrashHarness) -> None:
             "BlobName": name,
             "ETag": '"0x1"',
         }
-        queue.send_message(encode_body(json.dumps(message)))
+        queue.send_message(base64.b64encode(json.dumps(message).encode()).decode())
         return ["dispatch"]
 
     def is_empty() -> bool:
