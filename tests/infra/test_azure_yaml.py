@@ -36,7 +36,12 @@ HOOKS = PROJECT["hooks"] | PROJECT["services"]["app"]["hooks"]
 
 @pytest.mark.parametrize(
     ("hook", "program"),
-    [("prepackage", "package"), ("predeploy", "check_settings"), ("postdeploy", "subscribe")],
+    [
+        ("prepackage", "package"),
+        ("postprovision", "roles"),
+        ("predeploy", "check_settings"),
+        ("postdeploy", "subscribe"),
+    ],
 )
 def test_hook_runs_the_same_program_on_every_system(hook: str, program: str) -> None:
     """A thin script for each shell, the logic once, and a failure stops azd."""

@@ -68,6 +68,15 @@ def test_release_ships_what_was_tested() -> None:
     assert "app.zip sbom.json SHA256SUMS" in runs[-1]
 
 
+def test_package_is_built_on_every_system_that_people_deploy_from() -> None:
+    """By the hook's own script."""
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["package"]
+    runs = {step.get("run") for step in job["steps"]}
+
+    assert {name.partition("-")[0] for name in job["strategy"]["matrix"]["os"]} == {"macos", "windows"}
+    assert {"sh infra/hooks/hook.sh package", "./infra/hooks/hook.ps1 package"} <= runs
+
+
 def test_every_check_of_a_dependency_runs() -> None:
     """Known vulnerabilities, new dependencies, code."""
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "security.yml").read_text())["jobs"]

@@ -1,5 +1,6 @@
 """The package is built from the locked wheels, always the same, and holds nothing that was not meant."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,13 @@ PLANTED = (
     "shared/__pycache__/app.cpython-313.pyc",
     ".python_packages/requirements.sha256",
 )
+
+
+def _require_tenacity_only(project: Path) -> None:
+    requirements = project / "requirements.txt"
+    lines = requirements.read_text(encoding="utf-8")
+    start = lines.index("tenacity==")
+    requirements.write_text(lines[start : lines.index("typing-extensions==")], encoding="utf-8")
 
 
 def test_planted_files_stay_at_home(project: Path) -> None:
@@ -75,13 +83,28 @@ def test_wheel_with_another_hash_is_refused(project: Path) -> None:
 
 def test_packages_that_are_there_are_not_downloaded_again(project: Path) -> None:
     """Until requirements.txt changes."""
-    requirements = project / "requirements.txt"
-    lines = requirements.read_text(encoding="utf-8")
-    start = lines.index("tenacity==")
-    requirements.write_text(lines[start : lines.index("typing-extensions==")], encoding="utf-8")
+    _require_tenacity_only(project)
 
     assert install(project) is True
     assert install(project) is False
+    assert (project / SITE_PACKAGES / "tenacity").is_dir()
+
+
+def test_hook_installs_as_azd_calls_it(project: Path) -> None:
+    """With the first fitting Python on the PATH."""
+    _require_tenacity_only(project)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+
+    done = subprocess.run(
+        ["sh", str(project / "infra" / "hooks" / "hook.sh"), "package"],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stderr
     assert (project / SITE_PACKAGES / "tenacity").is_dir()
 
 
