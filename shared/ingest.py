@@ -9,6 +9,7 @@ from shared.model.pending import Pending
 from shared.routes.table import RouteTable
 from shared.settlement import Settlement
 from shared.sources.event_grid import pending_from_event_grid
+from shared.sources.watched import Watched
 from shared.storage.blob_reader import BlobReader
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.outbox import Outbox
@@ -26,6 +27,7 @@ class Ingest:
     def __init__(
         self,
         *,
+        watched: Watched,
         reader: BlobReader,
         routes: RouteTable,
         trigger: Trigger,
@@ -34,6 +36,7 @@ class Ingest:
         dead_letters: DeadLetters,
         log: EventLog,
     ) -> None:
+        self._watched = watched
         self._reader = reader
         self._routes = routes
         self._trigger = trigger
@@ -62,9 +65,15 @@ class Ingest:
     def take(self, pending: Pending, *, traceparent: str | None = None) -> None:
         """Deliver every run of a new event, or keep what cannot be delivered now.
 
+        An event of an account or a container that is not watched is ignored.
+
         Raises:
             StorageUnavailable: Something could not be kept: fail, so that the event comes again.
         """
+        own = self._own(pending)
+        if own is None:
+            return
+        pending = own
         try:
             event = self._look(pending, traceparent)
             if event is not None:
@@ -84,11 +93,19 @@ class Ingest:
             RetryableError: It cannot be looked at, or not yet.
             PermanentError: There can be no such blob.
         """
-        event = self._look(pending, None)
+        own = self._own(pending)
+        event = self._look(own, None) if own else None
         if event is None:
             return
         for run, _ in self._trigger.runs_of(event, api=pending.api):
             self._outbox.park(replace(run, history=pending.history, parked_at=pending.parked_at))
+
+    def _own(self, pending: Pending) -> Pending | None:
+        own = self._watched.own(pending)
+        if own is None:
+            account = pending.event.account if pending.event else None
+            self._log.warning("event.foreign", blob=pending.path, account=account)
+        return own
 
     def _look(self, pending: Pending, traceparent: str | None) -> BlobEvent | None:
         """Return the event with all properties that its routes need; None if the blob is gone."""

@@ -9,6 +9,7 @@ from shared.airflow.build import build_airflow_client
 from shared.config.bindings import BLOB_FUNCTION
 from shared.config.load import load_configuration
 from shared.config.settings import Settings
+from shared.config.unknown import unknown_settings
 from shared.delivery.guarded_client import Airflow, GuardedClient
 from shared.delivery.holds import Holds
 from shared.delivery.permits import Permits
@@ -23,6 +24,7 @@ from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import Grace, RowWorker
 from shared.routes.table import RouteTable
 from shared.settlement import Settlement
+from shared.sources.watched import Watched
 from shared.storage import dead_letters as dead
 from shared.storage import outbox as waiting
 from shared.storage.accounts import StorageAccount
@@ -56,6 +58,8 @@ def build_services(environ: Mapping[str, str], log: EventLog, timing: Timing) ->
     # The SDK logs every request and its headers at INFO, which is the level of the worker.
     logging.getLogger("azure").setLevel(logging.WARNING)
     settings, routes = load_configuration(environ)
+    for sentence in unknown_settings(environ):
+        log.warning("setting.unknown", message=sentence)
     landing = StorageAccount(settings.landing, threads=settings.threads)
     host = StorageAccount(settings.host, threads=settings.threads)
     outbox = build_outbox(host, timing)
@@ -131,6 +135,7 @@ def assemble(
         routes=routes, airflow=client, settlement=settlement, holds=holds, log=log, policy=policy
     )
     ingest = Ingest(
+        watched=Watched(endpoint=settings.landing.blob_url, container=settings.bindings.container),
         reader=reader,
         routes=routes,
         trigger=trigger,

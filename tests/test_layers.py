@@ -30,7 +30,7 @@ LAYERS = (
 """From top to bottom; names on one line do not import each other."""
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 
-STANDARD_LIBRARY_ALONE = {"config", "model", "routes"}
+STANDARD_LIBRARY_ALONE = {"config", "model", "routes", "timing"}
 """Hooks and other programs import these where nothing is installed."""
 
 

@@ -16,6 +16,9 @@ _SETTINGS = {
     "client_secret": "AIRFLOW_OAUTH_CLIENT_SECRET",
 }
 
+_PEMS = {"client_certificate", "client_key"}
+"""Fields of several lines."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
@@ -33,9 +36,35 @@ class Credentials:
         """Return these fields; raises Misconfigured with the names of those that are missing."""
         missing = [name for name in names if not self.fields.get(name)]
         if missing:
-            msg = f"There is no {' and no '.join(missing)} to log in to Airflow with. {self.origin}"
+            msg = (
+                f"There is no {' and no '.join(missing)} to log in to Airflow with. {self.origin} If the app "
+                "needs none, set AIRFLOW_AUTH=none."
+            )
             raise Misconfigured(msg)
+        for name in names:
+            self._check(name)
         return tuple(self.fields[name] for name in names)
+
+    def _check(self, name: str) -> None:
+        """Raise Misconfigured for a value that cannot be sent; a library's own error would repeat it."""
+        value = self.fields[name]
+        fault = ""
+        if name in _PEMS:
+            pass
+        elif not value.isprintable():
+            fault = "a line break or another character that cannot be printed"
+        elif name == "token" and not is_header_text(value):
+            fault = "characters that no header can carry, such as curly quotes"
+        elif name == "username" and ":" in value:
+            fault = "a colon"
+        if fault:
+            msg = f"The {name} to log in to Airflow with contains {fault}. {self.origin}"
+            raise Misconfigured(msg)
+
+
+def is_header_text(text: str) -> bool:
+    """Tell whether a header can carry a text as it is (RFC 9110, 5.5, without obsolete characters)."""
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 class CredentialSource(Protocol):

@@ -1,7 +1,10 @@
-"""`DeadlineAdapter`: one time-out for a whole response, headers and body, not for each wait for a byte."""
+"""`DeadlineAdapter`: one time-out for a whole response, not for each wait for a byte; also one for DNS."""
 
 import io
+import ipaddress
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable
 from http.client import HTTPResponse
@@ -14,6 +17,52 @@ from urllib3.poolmanager import PoolManager
 
 NOT_SENT = "blob_to_dag_not_sent"
 """Attribute of an exception raised before a request was written: DNS, connecting, TLS handshake."""
+
+_KEEPALIVE = {"SO_KEEPALIVE": 1, "TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Seconds and tries: Azure's outbound NAT forgets idle connections after four minutes, without a word."""
+
+
+class NameTimeoutError(TimeoutError):
+    """DNS did not answer in time."""
+
+
+def _look_up(host: str, port: int, seconds: object) -> None:
+    """Fail in time where DNS is deaf: `getaddrinfo` itself has no time-out. The connection asks again."""
+    if not isinstance(seconds, int | float) or _is_address(host):
+        return
+    looker = threading.Thread(target=_quietly_ask, args=(host, port), daemon=True)
+    looker.start()
+    looker.join(seconds)
+    if looker.is_alive():
+        msg = "DNS did not answer in time"
+        raise NameTimeoutError(msg)
+
+
+def _quietly_ask(host: str, port: int) -> None:
+    try:
+        socket.getaddrinfo(host, port)
+    except (OSError, UnicodeError):
+        return  # the connection fails the same way, and says so
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    levels = {"SO": socket.SOL_SOCKET, "TCP": socket.IPPROTO_TCP}
+    return [
+        *HTTPConnection.default_socket_options,
+        *(
+            (levels[name.partition("_")[0]], getattr(socket, name), value)
+            for name, value in _KEEPALIVE.items()
+            if hasattr(socket, name)
+        ),
+    ]
 
 
 class _Reader(io.RawIOBase):
@@ -56,6 +105,7 @@ class _HttpConnection(HTTPConnection):
 
     def connect(self) -> None:
         try:
+            _look_up(self._dns_host, self.port, self.timeout)
             super().connect()
         except Exception as error:
             setattr(error, NOT_SENT, True)
@@ -67,6 +117,7 @@ class _HttpsConnection(HTTPSConnection):
 
     def connect(self) -> None:
         try:
+            _look_up(self._dns_host, self.port, self.timeout)
             super().connect()
         except Exception as error:
             setattr(error, NOT_SENT, True)
@@ -82,16 +133,26 @@ class _HttpsPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose read time-out covers the whole response."""
+    """An adapter whose read time-out covers the whole response.
+
+    Args:
+        threads: Threads that send; there are never more connections to one server than that.
+        certificates: TLS with the app's own certificate; None without one, or with one in a file.
+    """
+
+    def __init__(self, *, threads: int, certificates: ssl.SSLContext | None = None) -> None:
+        options = {"socket_options": _socket_options()}
+        self._options = {**options, "ssl_context": certificates} if certificates else options
+        super().__init__(pool_connections=2, pool_maxsize=threads, pool_block=True)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Create the pools; called by `requests`."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **{**kwargs, **self._options})
         _bound(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Create the pools behind a proxy; called by `requests`."""
-        manager = super().proxy_manager_for(*args, **kwargs)
+        manager = super().proxy_manager_for(*args, **{**kwargs, **self._options})
         _bound(manager)
         return manager
 

@@ -1,22 +1,27 @@
 """`AirflowHttp`: keep-alive session to one server, bounded in time and size; no redirects, no cookies."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProxyError
 
 from shared.airflow.auth import NoAuth
-from shared.airflow.deadline import NOT_SENT, DeadlineAdapter
+from shared.airflow.client_certificate import VaultCertificate
+from shared.airflow.deadline import DeadlineAdapter
+from shared.airflow.failures import causes_of, is_before_sending, reason_of
+from shared.airflow.redaction import secrets_of
 from shared.airflow.request import Request
 from shared.airflow.response import Response
-from shared.model.errors import AirflowUnclear, AirflowUnreachable
+from shared.airflow.time_limit import seconds_left
+from shared.model.errors import AirflowUnclear, AirflowUnreachable, BlobToDagError
 
 _CHUNK_BYTES = 64 * 1024
-_MAX_CAUSES = 10
+_START_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +30,11 @@ class HttpLimits:
 
     Attributes:
         threads: Threads that send; there are never more connections than that.
-        connect_timeout_seconds: For a connection, and again for its TLS handshake.
+        connect_timeout_seconds: For DNS, again for a connection, and again for its TLS handshake.
         read_timeout_seconds: For a whole response, headers and body, from the moment the request is sent.
         ca_bundle: File of the certificates that the server's must descend from; None for the usual ones.
         client_certificate: File with the app's certificate, and its key's if that is separate (mTLS).
+        vault_certificate: The same from the secret.
         trust_environment: Whether proxies and certificates of the environment are used.
     """
 
@@ -37,6 +43,7 @@ class HttpLimits:
     read_timeout_seconds: float
     ca_bundle: str | None = None
     client_certificate: tuple[str, str] | str | None = None
+    vault_certificate: VaultCertificate | None = None
     trust_environment: bool = False
 
 
@@ -45,50 +52,128 @@ class AirflowHttp:
 
     TLS is verified, redirects are never followed (a log-in page is not a response), cookies are refused, and
     nothing is retried here: only the caller knows whether that is safe.
+
+    Args:
+        base_url: Address of the server.
+        limits: See `HttpLimits`.
+        setting: Name of the setting that has the address, for messages.
     """
 
-    def __init__(self, base_url: str, limits: HttpLimits) -> None:
+    def __init__(self, base_url: str, limits: HttpLimits, *, setting: str = "AIRFLOW_BASE_URL") -> None:
         self.base_url = base_url
-        self._timeout = (limits.connect_timeout_seconds, limits.read_timeout_seconds)
+        self._setting = setting
+        self._limits = limits
         self.session = requests.Session()
         self.session.trust_env = limits.trust_environment
         self.session.verify = limits.ca_bundle or True
         self.session.cert = limits.client_certificate
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=limits.threads, pool_block=True)
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
+        self._lock = threading.Lock()
+        self._pems = ""
+        self._mount(DeadlineAdapter(threads=limits.threads))
 
-    def send(self, request: Request, *, auth: requests.auth.AuthBase | None = None) -> Response:
+    def send(
+        self, request: Request, *, auth: requests.auth.AuthBase | None = None, base_url: str = ""
+    ) -> Response:
         """Send one request and read its whole response.
+
+        Args:
+            request: The request.
+            auth: Puts the credentials on it.
+            base_url: Another address to ask, without credentials.
 
         Raises:
             AirflowUnreachable: Nothing was sent.
             AirflowUnclear: Something may have been sent, no whole response came.
             RetryableError: Whatever `auth` raises.
         """
-        with _translated_errors(), self._open(request, auth or NoAuth()) as response:
+        url = base_url or self.base_url
+        self._load_certificate()
+        with self._translated_errors(url), self._open(url, request, auth or NoAuth()) as response:
+            body = _body(response, request.max_response_bytes)
             return Response(
                 status=response.status_code,
-                json=_json(_body(response, request.max_response_bytes)),
+                json=_json(body),
                 retry_after=response.headers.get("Retry-After"),
                 content_type=response.headers.get("Content-Type", ""),
+                location=_location(response),
+                start=body[:_START_BYTES].decode("latin-1"),
+                secrets=frozenset({*request.secrets, *secrets_of(response)}),
             )
 
-    def _open(self, request: Request, auth: requests.auth.AuthBase) -> requests.Response:
+    def _open(self, url: str, request: Request, auth: requests.auth.AuthBase) -> requests.Response:
+        left = seconds_left()
+        if left <= 0:
+            msg = "The time for one delivery is used up (AIRFLOW_READ_TIMEOUT_SECONDS); nothing was sent."
+            raise AirflowUnreachable(msg)
+        limits = self._limits
         return self.session.request(
             request.method,
-            self.base_url + request.path,
+            url + request.path,
             params=dict(request.query),
             json=request.body,
             data=request.form,
             auth=auth,
             # Uncompressed: the size of what is unpacked cannot be bounded before it is unpacked.
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=self._timeout,
+            timeout=(min(limits.connect_timeout_seconds, left), min(limits.read_timeout_seconds, left)),
             allow_redirects=False,
             stream=True,
         )
+
+    def _load_certificate(self) -> None:
+        """Take the certificate that the secret has now; what is under way keeps its connection."""
+        source = self._limits.vault_certificate
+        if source is None:
+            return
+        pems = source.pems()
+        with self._lock:
+            if pems != self._pems:
+                self._mount(DeadlineAdapter(threads=self._limits.threads, certificates=source.context(pems)))
+                self._pems = pems
+
+    def _mount(self, adapter: DeadlineAdapter) -> None:
+        self.session.mount("https://", adapter)
+        self.session.mount("http://", adapter)
+
+    @contextmanager
+    def _translated_errors(self, url: str) -> Iterator[None]:
+        """Translate what `requests` raises: was something sent, or not?"""
+        try:
+            yield
+        except BlobToDagError:
+            raise
+        except Exception as error:  # noqa: BLE001  (a library's text may hold what was sent)
+            causes = causes_of(error)
+            address = f"{shown_address(url)} ({self._setting})"
+            if is_before_sending(causes):
+                msg = f"{address} cannot be reached: {reason_of(causes)}."
+                raise AirflowUnreachable(msg) from None
+            msg = (
+                f"No whole response came from {address}: {reason_of(causes)}. The request may have been "
+                "processed."
+            )
+            raise AirflowUnclear(msg) from None
+
+
+def shown_address(url: str) -> str:
+    """Return scheme, host and port of an address, with the port that is tried if it names none."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def _location(response: requests.Response) -> str:
+    """Return where a redirect leads to, without the query, where a token might be."""
+    target = response.headers.get("Location", "")
+    if response.status_code // 100 != 3 or not target:  # noqa: PLR2004  (3xx)
+        return ""
+    try:
+        parts = urlsplit(urljoin(response.url, target))
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _body(response: requests.Response, max_bytes: int) -> bytes:
@@ -106,41 +191,3 @@ def _json(body: bytes) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Translate what `requests` raises: was something sent, or not?"""
-    try:
-        yield
-    except (requests.RequestException, HTTPError, OSError) as error:
-        causes = list(_causes(error))
-        # Types only: a text may hold an address with a token in it.
-        name = type(causes[-1]).__name__
-        if any(_is_before_sending(cause) for cause in causes):
-            msg = f"The server cannot be reached ({name}). Check AIRFLOW_BASE_URL, and that the server runs."
-            raise AirflowUnreachable(msg) from None
-        msg = f"The server's response did not arrive ({name}); the request may have been processed."
-        raise AirflowUnclear(msg) from None
-
-
-def _is_before_sending(cause: BaseException) -> bool:
-    """Tell whether a request cannot have been sent: no address, no connection, no trusted certificate."""
-    is_bad_request = isinstance(cause, requests.RequestException) and isinstance(cause, ValueError)
-    is_bad_request &= not isinstance(cause, requests.JSONDecodeError)
-    return (
-        getattr(cause, NOT_SENT, False)
-        or is_bad_request
-        or isinstance(cause, NewConnectionError | ProxyError)
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    depth = 0
-    while current is not None and depth < _MAX_CAUSES:
-        yield current
-        depth += 1
-        inner = current.args[0] if current.args and isinstance(current.args[0], BaseException) else None
-        reason = current.reason if isinstance(current, MaxRetryError) else None
-        current = reason or inner or current.__cause__ or current.__context__

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 
 from shared.airflow.credentials import Credentials
 from shared.event_log import EventLog
-from shared.model.errors import VaultUnavailable
+from shared.model.errors import Misconfigured, VaultUnavailable
 
 _SDK_LIMITS: dict[str, Any] = {
     "connection_timeout": 5,
@@ -89,7 +89,7 @@ class KeyVaultCredentials:
     def _read(self) -> Credentials:
         try:
             secret = self._client.get_secret(self._name)
-        except AzureError as error:
+        except Exception as error:  # noqa: BLE001  (the SDK raises more than AzureError)
             # Only its type and status: the text can repeat what the vault was asked.
             status = error.status_code if isinstance(error, HttpResponseError) else None
             return self._without_vault(type(error).__name__, status)
@@ -159,15 +159,26 @@ class AppIdentity:
 
 
 def open_vault(uri: str, identity: AppIdentity) -> SecretClient:
-    """Return a client of the vault; opens no connection."""
-    return SecretClient(vault_url=uri, credential=identity.credential(), **_SDK_LIMITS)
+    """Return a client of the vault; opens no connection.
+
+    Raises:
+        Misconfigured: The settings of the identity or of the vault are no such values.
+    """
+    try:
+        return SecretClient(vault_url=uri, credential=identity.credential(), **_SDK_LIMITS)
+    except ValueError:
+        msg = (
+            "Key Vault cannot be opened: check KEY_VAULT_URI, AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+            "AZURE_AUTHORITY_HOST."
+        )
+        raise Misconfigured(msg) from None
 
 
 def _fields(secret: str) -> dict[str, str]:
     """Read a JSON object of strings; anything else is a token."""
     try:
         found = json.loads(secret)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if isinstance(found, dict):
         return {str(key): value for key, value in found.items() if isinstance(value, str)}

@@ -19,6 +19,7 @@ class Request:
         body: Sent as JSON; None sends none.
         form: Sent as a form instead of a body; hidden from `repr`, because it holds credentials.
         query: Sent as the query string.
+        secrets: What of the body or form is a credential.
         max_response_bytes: A longer response is an error.
     """
 
@@ -27,4 +28,5 @@ class Request:
     body: Mapping[str, object] | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     query: Mapping[str, str | int] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     max_response_bytes: int = 4 * 1024 * 1024

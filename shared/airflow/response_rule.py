@@ -22,6 +22,7 @@ class Body(Enum):
 
     ANY = "any"
     OBJECT = "a JSON object"
+    PAGE = "an HTML page"
     OURS = "a JSON object with our run id"
     ERROR = "an error in Airflow's shape"
 
@@ -81,6 +82,7 @@ class ResponseRule:
         bodies = {
             Body.ANY: True,
             Body.OBJECT: isinstance(response.json, dict),
+            Body.PAGE: response.is_page,
             Body.OURS: is_ours,
             Body.ERROR: bool(response.error_text(error_key)),
         }

@@ -3,7 +3,6 @@
 Measured against 1.10.15, 2.11.2 and 3.3.2. `docs/airflow.md` shows the same rows; a test compares the two.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.airflow.response import Response
@@ -32,21 +31,15 @@ def _is(status: int) -> range:
 DAG_NOT_FOUND = r"(the )?dag (with )?(dag_)?id\b.* not found"
 """How all generations say that a DAG does not exist."""
 
-_DAG = "dag with dag_id: '{dag_id}'"
+INVALID_JWT = "invalid jwt token"
+"""How Airflow 3 says that a token is not its own, with the status of a missing permission (403)."""
 
-_ADDRESS = "Is AIRFLOW_BASE_URL the address of Airflow itself?"
-ADVICE: Mapping[type[BlobToDagError], str] = {
-    AirflowNotFound: _ADDRESS,
-    CredentialsRefused: "Check the credentials, and whether the user is active.",
-    DagBroken: "Fix the DAG file; the run will be retried.",
-    Forbidden: "Allow the role of the app's user to create runs of this DAG.",
-    NotAirflow: _ADDRESS,
-}
-"""What to do about an error, where Airflow's own text does not say it."""
+_DAG = "dag with dag_id: '{dag_id}'"
 
 RULES: tuple[ResponseRule, ...] = (
     ResponseRule(range(200, 300), Body.OURS, ResponseKind.CREATED, "all"),
-    ResponseRule(range(200, 300), Body.ANY, NotAirflow, "a log-in page, a proxy, a truncated body"),
+    ResponseRule(range(200, 300), Body.PAGE, AirflowNotFound, "a log-in page, a wrong base URL"),
+    ResponseRule(range(200, 300), Body.ANY, NotAirflow, "a proxy, a truncated body"),
     ResponseRule(range(300, 400), Body.ANY, AirflowNotFound, "a redirect to a log-in page; never followed"),
     ResponseRule(
         _is(400), Body.ERROR, ResponseKind.EXISTS, "1.10", text="run id {run_id} already exists for dag id"
@@ -72,7 +65,7 @@ RULES: tuple[ResponseRule, ...] = (
         Body.ERROR,
         CredentialsRefused,
         "3: a token signed with another key",
-        text="invalid jwt token",
+        text=INVALID_JWT,
         question=Forbidden,
     ),
     ResponseRule(
@@ -133,9 +126,9 @@ class Triggered:
             f"{self.response.error_detail}"
         )
 
-    def error(self, run: RunRequest, kind: type[BlobToDagError]) -> BlobToDagError:
+    def error(self, run: RunRequest, kind: type[BlobToDagError], what_to_do: str) -> BlobToDagError:
         """Return an error of this kind with what Airflow answered and what to do about it."""
-        message = f"{self.summary(run)}. {ADVICE.get(kind, '')}".strip()
+        message = f"{self.summary(run).rstrip('.')}. {what_to_do}".strip()
         if issubclass(kind, RetryableError):
             return kind(message, retry_after_seconds=self.response.retry_after_seconds())
         return kind(message)
@@ -170,6 +163,14 @@ def classify(
         )
     )
     return Triggered(rule=rule, response=response)
+
+
+def refused(response: Response) -> CredentialsRefused:
+    """Return the error for a question that is answered as if the user was not known."""
+    return CredentialsRefused(
+        f"Airflow answered {response.status} to checking the log-in: {response.error_detail}",
+        retry_after_seconds=response.retry_after_seconds(),
+    )
 
 
 def unexpected(response: Response, *, doing: str) -> RetryableError:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from requests.auth import AuthBase
 
+from shared.airflow.again import ask_twice
 from shared.airflow.dialects.base import Dialect
 from shared.airflow.dialects.experimental import Experimental
 from shared.airflow.dialects.v1 import V1
@@ -22,6 +23,10 @@ DIALECTS: Sequence[Dialect] = (V2, V1, Experimental())
 """All dialects, in the order in which they are tried: an Airflow 2 may still have the old API switched on."""
 
 _DETECTION_PAUSE_SECONDS = 60.0
+_CHECK = (
+    "Check that the address has its whole path and that the API is switched on. If a gateway hides it, set "
+    "AIRFLOW_API."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class ApiSession:
 
     dialect: Dialect
     auth: AuthBase
+    auth_kind: str = ""
 
 
 class SessionSource(Protocol):
@@ -59,7 +65,15 @@ class FixedSession:
 class DetectedSession:
     """Asks the server which dialect it speaks, once; after `invalidate` again, at most once a minute.
 
-    So an upgrade of Airflow needs no restart of the app.
+    So an upgrade of Airflow needs no restart of the app. What was learnt stays until an answer contradicts:
+    a server that fails meanwhile has not become another one.
+
+    Args:
+        send: Sends a question.
+        make: Makes the session of a dialect.
+        log: Takes the API that was detected.
+        elsewhere: Returns a sentence with where Airflow is, if it is not at the address.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -68,15 +82,19 @@ class DetectedSession:
         make: Callable[[Dialect], ApiSession],
         log: EventLog,
         *,
+        elsewhere: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._make = make
         self._log = log
+        self._elsewhere = elsewhere
         self._clock = clock
         self._lock = threading.Lock()
         self._session: ApiSession | None = None
+        self._is_doubted = False
         self._next_detection = 0.0
+        self._failure: RetryableError | None = None
         self._failed_at = -1.0
 
     def get(self) -> ApiSession:
@@ -86,30 +104,59 @@ class DetectedSession:
             AirflowUnreachable: The server does not answer; nothing but questions was sent.
             AirflowNotFound: It answers, but has no API that we know.
         """
-        asked_at = self._clock()
-        with self._lock:
-            if self._session is None:
-                if self._failed_at > asked_at:
-                    # Another thread asked while this one waited.
-                    msg = "Airflow could not be asked which API it has."
-                    raise AirflowUnreachable(msg)
-                try:
-                    self._session = self._make(self._detect())
-                except (AirflowUnclear, AirflowUnreachable) as error:
-                    self._failed_at = self._clock()
-                    raise AirflowUnreachable(
-                        str(error), retry_after_seconds=error.retry_after_seconds
-                    ) from None
-                self._next_detection = self._clock() + _DETECTION_PAUSE_SECONDS
-            return self._session
+        known = self._session
+        if known is None:
+            return self._first()
+        if self._is_doubted and self._lock.acquire(blocking=False):
+            # The others go on with what is known.
+            try:
+                self._review(known)
+            finally:
+                self._lock.release()
+        return self._session or known
 
     def invalidate(self) -> None:
         """Ask again with the next call, unless that was done within the last minute."""
+        if self._clock() >= self._next_detection:
+            self._is_doubted = True
+
+    def _first(self) -> ApiSession:
+        asked_at = self._clock()
         with self._lock:
-            if self._clock() >= self._next_detection:
-                self._session = None
+            if self._session is not None:
+                return self._session
+            if self._failure and self._failed_at > asked_at:
+                # Another thread asked while this one waited: one question has failed, not two.
+                raise type(self._failure)(
+                    str(self._failure), retry_after_seconds=self._failure.retry_after_seconds
+                )
+            try:
+                self._session = self._make(self._detect())
+            except RetryableError as error:
+                self._failure, self._failed_at = error, self._clock()
+                raise
+            self._next_detection = self._clock() + _DETECTION_PAUSE_SECONDS
+            return self._session
+
+    def _review(self, known: ApiSession) -> None:
+        self._is_doubted = False
+        self._next_detection = self._clock() + _DETECTION_PAUSE_SECONDS
+        try:
+            dialect = self._detect()
+        except RetryableError:
+            return
+        if dialect.name != known.dialect.name:
+            self._session = self._make(dialect)
 
     def _detect(self) -> Dialect:
+        """Ask, and ask again after a hiccup; raises AirflowUnreachable or AirflowNotFound."""
+        try:
+            return ask_twice(self._detect_once)
+        except AirflowUnclear as error:
+            # Only questions were sent.
+            raise AirflowUnreachable(str(error), retry_after_seconds=error.retry_after_seconds) from None
+
+    def _detect_once(self) -> Dialect:
         seen: list[str] = []
         for dialect in DIALECTS:
             response, version = self._ask(dialect)
@@ -121,14 +168,15 @@ class DetectedSession:
             if version or (is_locked and all(status == "404" for status in seen)):
                 self._log.info("airflow.detected", api=dialect.name, version=version)
                 return dialect
-            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                msg = f"Airflow answered {response.status} when asked which API it has."
+            is_torn = response.status == HTTPStatus.OK and response.json is None and not response.is_page
+            if is_torn or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                said = response.error_detail
+                msg = f"Airflow answered {response.status} when asked which API it has: {said}."
                 raise AirflowUnreachable(msg, retry_after_seconds=response.retry_after_seconds())
             seen.append(str(response.status))
         msg = (
-            f"No Airflow API was found at AIRFLOW_BASE_URL (it answered {', '.join(seen)}). Check that "
-            "the address has its whole path and that the API is switched on. If a gateway hides it, set "
-            "AIRFLOW_API."
+            f"No Airflow API was found at AIRFLOW_BASE_URL (it answered {', '.join(seen)}). "
+            f"{self._elsewhere() or _CHECK}"
         )
         raise AirflowNotFound(msg)
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from shared.airflow.again import ask_twice
 from shared.airflow.auth import AuthHeader
 from shared.airflow.credentials import Credentials, Rotation
 from shared.airflow.tokens import Token, TokenProvider
@@ -65,7 +66,9 @@ class TokenHeader:
     def _fetch(self, asked_at: float) -> AuthHeader:
         if self._failure and self._failed_at > asked_at:
             # Another thread tried while this one waited; trying again would only make the others wait longer.
-            raise type(self._failure)(str(self._failure))
+            raise type(self._failure)(
+                str(self._failure), retry_after_seconds=self._failure.retry_after_seconds
+            )
         try:
             token, credentials = self._exchange(self._rotation.current())
         except RetryableError as error:
@@ -81,9 +84,9 @@ class TokenHeader:
     def _exchange(self, credentials: Credentials) -> tuple[Token, Credentials]:
         self._rotation.raise_if_refused(credentials)
         try:
-            return self._provider.fetch(credentials), credentials
+            return ask_twice(lambda: self._provider.fetch(credentials)), credentials
         except CredentialsRefused:
             other = self._rotation.after_refusal(credentials, is_certain=True)
             if other is None:
                 raise
-            return self._provider.fetch(other), other
+            return ask_twice(lambda: self._provider.fetch(other)), other

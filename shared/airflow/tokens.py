@@ -10,15 +10,15 @@ from http import HTTPStatus
 from typing import Protocol
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError
 
 from shared.airflow.auth import REJECTIONS
-from shared.airflow.credentials import Credentials
+from shared.airflow.credentials import Credentials, is_header_text
 from shared.airflow.request import Request
 from shared.airflow.response import Response
 from shared.model.errors import AirflowNotFound, AirflowUnclear, AirflowUnreachable, CredentialsRefused
 
 _UNKNOWN_LIFETIME_SECONDS = 600.0
+_LONGEST_LIFETIME_SECONDS = 366 * 86_400.0
 _LOG_IN_PATH = "/auth/token"
 
 
@@ -56,11 +56,12 @@ class AirflowLogIn:
         """See `TokenProvider`; the lifetime is `exp - iat`, so that neither side's clock matters."""
         username, password = credentials.require("username", "password")
         body = {"username": username, "password": password}
-        response = _exchange(self._send, Request(method="POST", path=_LOG_IN_PATH, body=body))
+        request = Request(method="POST", path=_LOG_IN_PATH, body=body, secrets=(password,))
+        response = _exchange(self._send, request)
         if response.status in REJECTIONS:
             msg = f"Airflow rejected the log-in ({response.status}). {credentials.origin}"
             raise CredentialsRefused(msg)
-        token = _text(response, "access_token")
+        token = _token(response)
         if response.status not in {HTTPStatus.OK, HTTPStatus.CREATED} or not token:
             # Without the response's text: a validation error repeats what was sent, the password too.
             msg = (
@@ -86,20 +87,19 @@ class OAuthClient:
             "client_secret": client_secret,
             **({"scope": self._scope} if self._scope else {}),
         }
-        response = _exchange(self._send, Request(method="POST", path="", form=form))
+        request = Request(method="POST", path="", form=form, secrets=(client_secret,))
+        response = _exchange(self._send, request)
         if response.status in {HTTPStatus.BAD_REQUEST, *REJECTIONS}:
-            code = _text(response, "error")[:40] or "no error code"
+            code = response.shown(_text(response, "error"))[:40] or "no error code"
             msg = (
                 f"The token endpoint rejected the client ({response.status}, {code!a}). {credentials.origin}"
             )
             raise CredentialsRefused(msg)
-        token = _text(response, "access_token")
+        token = _token(response)
         if response.status != HTTPStatus.OK or not token:
             msg = f"The token endpoint answered {response.status} without a token (AIRFLOW_OAUTH_TOKEN_URL)."
             raise _no_token(response, msg)
-        lifetime = response.object.get("expires_in")
-        seconds = float(lifetime) if isinstance(lifetime, int | float) else _UNKNOWN_LIFETIME_SECONDS
-        return Token(text=token, lifetime_seconds=seconds)
+        return Token(text=token, lifetime_seconds=_lifetime(response.object.get("expires_in")))
 
 
 class EntraIdentity:
@@ -127,7 +127,7 @@ class EntraIdentity:
         """See `TokenProvider`."""
         try:
             token = self._make_identity().get_token(self._scope)
-        except AzureError as error:
+        except Exception as error:  # noqa: BLE001  (any client of the SDK)
             # Only its type: the text can repeat what the endpoint was asked and answered.
             msg = (
                 f"Microsoft Entra ID issued no token for {self._scope!a} ({type(error).__name__}). Check "
@@ -163,6 +163,19 @@ def _jwt_lifetime_seconds(token: str) -> float:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return float(claims["exp"]) - float(claims["iat"])
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+        return _lifetime(claims["exp"] - claims["iat"])
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError, binascii.Error):
         return _UNKNOWN_LIFETIME_SECONDS
+
+
+def _token(response: Response) -> str:
+    """Return the token of a response, empty where there is none that a header can carry."""
+    token = _text(response, "access_token")
+    return token if is_header_text(token) else ""
+
+
+def _lifetime(seconds: object) -> float:
+    """Return a lifetime in seconds, which no server has to state as a sensible number."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return _UNKNOWN_LIFETIME_SECONDS
+    return float(seconds) if 0 <= seconds <= _LONGEST_LIFETIME_SECONDS else _UNKNOWN_LIFETIME_SECONDS

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.config.addresses import shown
+
 LANDING_CONNECTION = "LandingStorage"
 """Prefix of the app settings of the landing account."""
 
@@ -54,12 +56,12 @@ class Bindings:
         path = environ.get("LANDING_PATH", "").strip() or _DEFAULT_PATH
         # The host would read %…% as the name of another setting.
         if not _CONTAINER.fullmatch(path.partition("/")[0]) or "\\" in path or "%" in path:
-            faults.append(f"LANDING_PATH={path!a} must be a path such as landing/{{name}}.")
+            faults.append(f"LANDING_PATH={shown(path)} must be a path such as landing/{{name}}.")
             path = _DEFAULT_PATH
         asked = environ.get("EVENT_SOURCE", "").strip() or _DEFAULT_SOURCE
         source = _SOURCES.get(asked.lower())
         if source is None:
-            faults.append(f"EVENT_SOURCE={asked!a} must be one of {', '.join(_SOURCES.values())}.")
+            faults.append(f"EVENT_SOURCE={shown(asked)} must be one of {', '.join(_SOURCES.values())}.")
             source = _DEFAULT_SOURCE
         return cls(
             path=path,

@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from shared.config.budget import budget_faults
 from shared.config.loopback import is_loopback
 from shared.config.settings import Settings
 
 _CREDENTIAL_FREE = {"none", "entra"}
+VAULT = "vault"
+"""Value of AIRFLOW_CLIENT_CERTIFICATE: the certificate is in the secret."""
 
 
 def connection_faults(
@@ -29,13 +32,20 @@ def connection_faults(
         faults.append(
             f"AIRFLOW_AUTH=token is the log-in of Airflow 3; AIRFLOW_API={settings.airflow_api} has none."
         )
+    faults += budget_faults(settings)
     if settings.key_vault_uri and not settings.key_vault_uri.startswith("https://"):
         faults.append("KEY_VAULT_URI must begin with https://.")
     if settings.airflow_client_key and not settings.airflow_client_certificate:
         faults.append("AIRFLOW_CLIENT_KEY needs AIRFLOW_CLIENT_CERTIFICATE.")
+    in_vault = settings.airflow_client_certificate == VAULT
+    if in_vault and (not settings.key_vault_uri or settings.airflow_client_key):
+        faults.append(
+            f"AIRFLOW_CLIENT_CERTIFICATE={VAULT} needs KEY_VAULT_URI, and no AIRFLOW_CLIENT_KEY: both PEMs "
+            "are in the secret."
+        )
     files = {
         "AIRFLOW_CA_BUNDLE": settings.airflow_ca_bundle,
-        "AIRFLOW_CLIENT_CERTIFICATE": settings.airflow_client_certificate,
+        "AIRFLOW_CLIENT_CERTIFICATE": "" if in_vault else settings.airflow_client_certificate,
         "AIRFLOW_CLIENT_KEY": settings.airflow_client_key,
     }
     faults += [

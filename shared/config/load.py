@@ -43,6 +43,8 @@ def load_configuration(
         routes = _routes(environ, settings, root)
     except Misconfigured as error:
         faults.append(str(error))
+    except RecursionError:
+        faults.append("The routes are nested too deeply.")
     if settings is None or routes is None or faults:
         raise Misconfigured(" ".join(faults))
     return settings, routes

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+
+from shared.routes.keys import dag_id
 
 type Parse = Callable[[str], object]
 """Returns the value of a setting's text; raises ValueError with what it must be."""
@@ -34,7 +35,15 @@ def setting(name: str, parse: Parse, default: str | None, purpose: str) -> Any:
 
 
 def text(value: str) -> str:
-    """Return it unchanged."""
+    """Return it unchanged; a line break is no part of any setting."""
+    if not value.isprintable():
+        msg = "must not contain line breaks or other characters that cannot be printed"
+        raise ValueError(msg)
+    return value
+
+
+def lines(value: str) -> str:
+    """Return a text of several lines unchanged."""
     return value
 
 
@@ -111,18 +120,6 @@ def duration(least: timedelta) -> Parse:
     return parse
 
 
-def base_urls(value: str) -> frozenset[str]:
-    """Read addresses separated by commas."""
-    return frozenset(base_url(part.strip()) for part in value.split(",") if part.strip())
-
-
-def base_url(value: str) -> str:
-    """Read the address of a server, with its path."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        msg = "must be an address such as https://airflow.example.com or https://host/team/airflow"
-        raise ValueError(msg)
-    if parts.username or parts.password:
-        msg = "must not contain a user name or a password: set them as the credentials"
-        raise ValueError(msg)
-    return value.rstrip("/")
+def dag_id_or_empty(value: str) -> str:
+    """Read the id of a DAG by the rule for a route's `dag_id`, or an empty string."""
+    return dag_id(value) if value else ""

@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.config.addresses import airflow_url, base_url, base_urls, shown, shown_url
 from shared.config.bindings import Bindings
 from shared.config.loopback import is_loopback
 from shared.config.parsers import (
     Setting,
-    base_url,
-    base_urls,
     boolean,
+    dag_id_or_empty,
     duration,
     integer,
+    lines,
     one_of,
     or_empty,
     or_none,
@@ -38,7 +39,7 @@ class Settings:
     """The settings of the app. Contains no secret but what `StorageConnection` masks."""
 
     airflow_base_url: str = setting(
-        "AIRFLOW_BASE_URL", base_url, None, "Address of Airflow's web server, with its path if it has one"
+        "AIRFLOW_BASE_URL", airflow_url, None, "Address of Airflow's web server, with its path if it has one"
     )
     airflow_former_urls: frozenset[str] = setting(
         "AIRFLOW_FORMER_URLS",
@@ -47,9 +48,9 @@ class Settings:
         "Earlier addresses of the same Airflow, separated by commas",
     )
     airflow_dag_id: str = setting(
-        "AIRFLOW_DAG_ID", text, "", "The DAG that every blob starts if there are no routes"
+        "AIRFLOW_DAG_ID", dag_id_or_empty, "", "The DAG that every blob starts if there are no routes"
     )
-    routes: str = setting("AIRFLOW_ROUTES", text, "", "The routes themselves, as TOML, instead of a file")
+    routes: str = setting("AIRFLOW_ROUTES", lines, "", "The routes themselves, as TOML, instead of a file")
     routes_file: str = setting(
         "ROUTES_FILE", text, "", "File of routes, below the app's folder; `routes.toml` is used if it exists"
     )
@@ -94,7 +95,7 @@ class Settings:
         "AIRFLOW_CA_BUNDLE", text, "", "File of the certificate authorities to trust for Airflow"
     )
     airflow_client_certificate: str = setting(
-        "AIRFLOW_CLIENT_CERTIFICATE", text, "", "File with the app's own certificate (mTLS)"
+        "AIRFLOW_CLIENT_CERTIFICATE", text, "", "File with the app's own certificate (mTLS), or `vault`"
     )
     airflow_client_key: str = setting(
         "AIRFLOW_CLIENT_KEY", text, "", "File with its key, if that is separate"
@@ -174,8 +175,7 @@ class Settings:
             try:
                 values[name] = item.parse(value)
             except ValueError as error:
-                # A password in an address must not be in the message.
-                faults.append(f"{item.name}={value.rpartition('@')[2]!a} {error}.")
+                faults.append(f"{item.name}={_shown(item, value)} {error}.")
         values["bindings"] = Bindings.from_env(environ)
         faults += values["bindings"].faults
         for name, prefix, services in (
@@ -198,12 +198,17 @@ class Settings:
         return {item.name: item.metadata["setting"] for item in fields(cls) if "setting" in item.metadata}
 
 
+def _shown(item: Setting, value: str) -> str:
+    """Return a value for a message; where an address belongs, nothing else is shown."""
+    return repr(shown_url(value)) if item.name.endswith(("_URL", "_URLS", "_URI")) else shown(value)
+
+
 def _plain_http_faults(values: Mapping[str, Any]) -> list[str]:
     url = urlsplit(values.get("airflow_base_url", "https://unset"))
     if url.scheme == "https" or is_loopback(url.hostname or "") or values.get("airflow_allow_http"):
         return []
     fault = (
-        f"AIRFLOW_BASE_URL={url.geturl()!a} is plain http: passwords would be sent in clear text. "
+        f"AIRFLOW_BASE_URL={shown_url(url.geturl())!a} is plain http: passwords would be sent in clear text. "
         "Use https, or set AIRFLOW_ALLOW_HTTP=true if the network is trusted."
     )
     return [fault]

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from shared.config.addresses import base_url, shown_url
+
 SERVICES = ("blob", "queue", "table")
 """The services of a storage account, as the names of its settings have them."""
 
@@ -27,6 +29,20 @@ class StorageConnection:
     queue_endpoint: str = ""
     table_endpoint: str = ""
     client_id: str | None = None
+
+    @property
+    def blob_url(self) -> str:
+        """Address of the blob service; empty for a connection string that names no account."""
+        if not self.connection_string:
+            return self.blob_endpoint
+        parts = dict(part.partition("=")[::2] for part in self.connection_string.split(";"))
+        keys = {key.strip().lower(): value.strip() for key, value in parts.items()}
+        if "blobendpoint" in keys:
+            return keys["blobendpoint"].partition("?")[0].rstrip("/")
+        if "accountname" not in keys:
+            return ""
+        scheme = keys.get("defaultendpointsprotocol", "https")
+        return f"{scheme}://{keys['accountname']}.blob.{keys.get('endpointsuffix', 'core.windows.net')}"
 
     @classmethod
     def from_env(
@@ -66,7 +82,12 @@ def _endpoint(environ: Mapping[str, str], name: str, service: str) -> str:
             f"(or {name} to a connection string, for Azurite)."
         )
         raise ValueError(msg)
+    try:
+        uri = base_url(uri)
+    except ValueError as error:
+        msg = f"{setting}={shown_url(uri)} {error}."
+        raise ValueError(msg) from None
     if not uri.startswith("https://"):
-        msg = f"{setting}={uri!a} must begin with https://, which a managed identity requires."
+        msg = f"{setting}={shown_url(uri)} must begin with https://, which a managed identity requires."
         raise ValueError(msg)
     return uri

@@ -13,6 +13,8 @@ from shared.model.errors import (
     AirflowUnreachable,
     BlobToDagError,
     CredentialsRefused,
+    DagBroken,
+    DagMissing,
     NotAirflow,
     RetryableError,
     Scope,
@@ -58,6 +60,12 @@ class Airflow(Protocol):
     def trigger(self, run: RunRequest) -> Delivery:
         """Make sure that the run is there."""
 
+    def explained(self, error: RetryableError, dag_id: str) -> RetryableError:
+        """Return the error of a missing or broken DAG with what else Airflow knows about it."""
+
+    def check_log_in(self) -> None:
+        """Ask what only a known user is answered; raises CredentialsRefused."""
+
     def find(self, dag_id: str, run_id: str) -> str | None:
         """Return the state of a run; None if there is none."""
 
@@ -87,23 +95,30 @@ class GuardedClient:
         self.permits = permits
         self._clock = clock
         self._version = Question(airflow.version, clock)
-        self._log_in = Question(airflow.waiting_runs, clock)
+        self._log_in = Question(airflow.check_log_in, clock)
         self._accepted_at = float("-inf")
 
     def trigger(self, run: RunRequest, lane: Lane) -> Delivery:
         """Make sure that the run is there; raises what `AirflowClient.trigger` raises."""
-        with self.permits.acquire(lane):
-            try:
-                delivery = self._airflow.trigger(run)
-            except BlobToDagError as error:
-                if error.is_answer:
-                    self._accepted_at = self._clock()
-                else:
-                    self.permits.narrow(lane)
-                raise
-            self._accepted_at = self._clock()
-            self.permits.widen(lane)
-            return delivery
+        try:
+            with self.permits.acquire(lane):
+                return self._trigger(run, lane)
+        except (DagMissing, DagBroken) as error:
+            # Without a permit: the questions are for the message only.
+            raise self._airflow.explained(error, run.dag_id) from None
+
+    def _trigger(self, run: RunRequest, lane: Lane) -> Delivery:
+        try:
+            delivery = self._airflow.trigger(run)
+        except BlobToDagError as error:
+            if error.is_answer:
+                self._accepted_at = self._clock()
+            else:
+                self.permits.narrow(lane)
+            raise
+        self._accepted_at = self._clock()
+        self.permits.widen(lane)
+        return delivery
 
     def find(self, dag_id: str, run_id: str, lane: Lane) -> str | None:
         """Return the state of a run; None if there is none."""

@@ -1,7 +1,5 @@
 """`BlobReader`: the properties of a blob, by one `HEAD`. Its content is never read."""
 
-from itertools import islice
-
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -64,12 +62,22 @@ class BlobReader:
     def _properties(self, container: str, name: str) -> BlobProperties | None:
         if not {".", ".."}.isdisjoint(name.split("/")):
             # HTTP clients resolve `a/../b` to `b` on the way: a HEAD would tell of another blob.
-            listed = self._service.get_container_client(container).list_blobs(
-                name_starts_with=name, include=["metadata", "copy"], results_per_page=_NEAR_NAMES
-            )
-            # It comes before all names that are longer.
-            return next((item for item in islice(listed, _NEAR_NAMES) if item.name == name), None)
+            return self._listed(container, name)
         return self._service.get_blob_client(container, name).get_blob_properties()
+
+    def _listed(self, container: str, name: str) -> BlobProperties | None:
+        """Return the properties from one page of a listing, in which a name comes before all longer ones."""
+        pages = (
+            self._service.get_container_client(container)
+            .list_blobs(name_starts_with=name, include=["metadata", "copy"], results_per_page=_NEAR_NAMES)
+            .by_page()
+        )
+        page = list(next(pages, ()))
+        if not page and getattr(pages, "continuation_token", None):
+            # Storage may cut a page where a partition ends; a name that is there must not count as gone.
+            msg = f"Storage gave an unfinished listing of {container}/{name!a}."
+            raise StorageUnavailable(msg)
+        return next((item for item in page if item.name == name), None)
 
 
 def _event(

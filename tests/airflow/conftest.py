@@ -12,6 +12,7 @@ from local.airflow.kind_1 import AIRFLOW_1
 from local.airflow.kind_2 import AIRFLOW_2
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
+from shared.airflow import again
 from tests.airflow.harness import AirflowHarness
 from tests.support.airflow_server import AirflowServer, airflow_server
 
@@ -78,6 +79,12 @@ def _users(kind: AirflowKind) -> dict[str, str]:
     if kind is not AIRFLOW_3:
         return {}
     return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer,starter:user"}
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a question that failed again at once."""
+    monkeypatch.setattr(again, "PAUSES_SECONDS", (0.0, 0.0))
 
 
 @pytest.fixture

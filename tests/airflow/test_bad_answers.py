@@ -91,7 +91,7 @@ BAD: dict[str, tuple[Misbehave, type[RetryableError], bool]] = {
         NotAirflow,
         True,
     ),
-    "200 page": (lambda exchange: exchange.answer(200, PAGE), NotAirflow, False),
+    "200 page": (lambda exchange: exchange.answer(200, PAGE), AirflowNotFound, False),
     "200 of another run": (lambda exchange: exchange.answer(200, {"dag_run_id": "other"}), NotAirflow, False),
     "200 of a list": (lambda exchange: exchange.answer(200, [1]), NotAirflow, False),
     "redirect": (lambda exchange: exchange.answer(302, PAGE, Location="/login"), AirflowNotFound, False),

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from shared.airflow.client import AirflowClient, Delivery
-from shared.airflow.dag_names import DagNames
 from shared.airflow.dates import logical_dates
 from shared.airflow.response import Response
 from shared.event_log import EventLog
@@ -17,9 +16,7 @@ from shared.model.errors import (
     AirflowUnreachable,
     BadConf,
     BlobToDagError,
-    CredentialsRefused,
     DagBroken,
-    DagMissing,
     DateTaken,
     LookUpForbidden,
     NotAirflow,
@@ -200,7 +197,7 @@ def test_foreign_response_invalidates_the_session() -> None:
                 ask()
             assert not caught.value.may_have_been_sent
         response[0] = (200, "<html>")
-        with pytest.raises(NotAirflow):
+        with pytest.raises(AirflowNotFound):
             client.trigger(RUN)
 
     assert len(invalidations) == 3
@@ -250,37 +247,6 @@ def test_operations_go_through_the_dialect() -> None:
         assert client.waiting_runs() == 0
         assert client.count_waiting("x").of_active_dags == 3
         assert (client.api, client.version()) == ("v2", "3.3.2")
-
-
-@pytest.mark.parametrize(("dag_id", "names"), [("copy_fiel", " Similar names: copy_file."), ("xyz", "")])
-def test_missing_dag_is_named_with_its_neighbours(dag_id: str, names: str) -> None:
-    """A slip of the pen is the usual cause."""
-    with airflow_server() as server:
-        client = client_to(server.base_url, "v2")
-        with pytest.raises(DagMissing) as caught:
-            client.trigger(run_request(dag_id=dag_id))
-
-    assert str(caught.value).startswith(f"Airflow has no DAG '{dag_id}'.{names} Check its name")
-
-
-def test_near_names_are_asked_for_once_a_minute() -> None:
-    """A missing DAG is met by every blob of its route."""
-    now, asked = [0.0], [0]
-
-    def names() -> list[str]:
-        asked[0] += 1
-        if asked[0] > 1:
-            msg = "no"
-            raise CredentialsRefused(msg)
-        return ["copy_file", "other"]
-
-    dag_names = DagNames(names, clock=lambda: now[0])
-    near = [dag_names.near("copy_fiel") for _ in range(5)]
-    now[0] = 61.0
-
-    assert near == [["copy_file"]] * 5
-    assert dag_names.near("copy_fiel") == []
-    assert asked == [2]
 
 
 @pytest.mark.parametrize(

@@ -78,13 +78,21 @@ def test_logical_date_is_sent_with_its_zone(dialect: Dialect, key: str) -> None:
     assert (calls[0].body or {})[key] == "2026-11-20T06:00:00+00:00"
 
 
-@pytest.mark.parametrize(("listed", "error"), [(403, CredentialsRefused), (200, Forbidden)])
+@pytest.mark.parametrize(
+    ("listed", "error"),
+    [
+        ((403, 403), CredentialsRefused),
+        ((403, 200), Forbidden),
+        ((200,), Forbidden),
+        ((401,), CredentialsRefused),
+    ],
+)
 def test_airflow_2_is_asked_whether_the_role_or_the_password_is_wrong(
-    listed: int, error: type[RetryableError]
+    listed: tuple[int, ...], error: type[RetryableError]
 ) -> None:
-    """It answers both with the same 403."""
+    """It answers both with the same 403; a role that may list runs only has a good password, too."""
     triggered, _ = play(
-        V1.trigger(RUN), (403, {"detail": None, "title": "Forbidden"}), (listed, {"dags": []})
+        V1.trigger(RUN), (403, {"detail": None, "title": "Forbidden"}), *((status, {}) for status in listed)
     )
 
     assert triggered.rule.outcome is error

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.airflow.advice import advice
 from shared.airflow.response import Response
 from shared.airflow.response_rule import ResponseKind
 from shared.airflow.responses import RULES, Triggered, classify, unexpected
@@ -165,6 +166,8 @@ def test_every_rule_of_the_table_is_tested() -> None:
     reached = [triggered(status, body).rule for status, body, _ in RESPONSES]
     reached.append(triggered(200, {}, is_ours=True).rule)
     reached.append(triggered(403, {}, is_listing_rejected=True).rule)
+    page = Response(status=200, content_type="text/html; charset=utf-8")
+    reached.append(classify(page, RUN, error_key="detail", is_ours=False).rule)
 
     assert [rule for rule in RULES if rule not in reached] == []
 
@@ -194,7 +197,7 @@ def test_error_says_what_airflow_answered_and_what_to_do() -> None:
     """In that order."""
     result = triggered(400, {"detail": "Dag with dag_id: 'd' has import errors"})
 
-    assert str(result.error(RUN, DagBroken)) == (
+    assert str(result.error(RUN, DagBroken, advice(DagBroken))) == (
         "Airflow answered 400 to triggering 'd': Dag with dag_id: 'd' has import errors. "
         "Fix the DAG file; the run will be retried."
     )

@@ -100,17 +100,17 @@ def test_server_that_is_down_is_asked_again_later(answer: tuple[int, Any]) -> No
 
 
 def test_thread_that_waited_for_a_failing_question_does_not_ask_it_again() -> None:
-    """One time-out for all, not one after the other."""
+    """One time-out for all, not one after the other; the question itself is asked again once."""
     times = iter([10.0, 20.0, 5.0])
     session, asked = session_to(
         {"/api/v2/version": (0, AirflowUnclear("no answer"))}, clock=lambda: next(times)
     )
     with pytest.raises(AirflowUnreachable):
         session.get()
-    with pytest.raises(AirflowUnreachable, match="could not be asked"):
+    with pytest.raises(AirflowUnreachable, match="no answer"):
         session.get()
 
-    assert asked.total() == 1
+    assert asked.total() == 2
 
 
 def test_upgrade_is_noticed_once_a_minute_at_most() -> None:
@@ -137,3 +137,52 @@ def test_session_of_the_settings_stays() -> None:
     session.invalidate()
 
     assert session.get().dialect is V1
+
+
+@pytest.mark.parametrize("hiccup", [(502, None), (200, None), (0, AirflowUnclear("reset"))])
+def test_question_that_fails_once_is_asked_again_at_once(hiccup: tuple[int, Any]) -> None:
+    """One 502, or one torn answer, is not an outage."""
+    answers: dict[str, tuple[int, Any]] = {"/api/v2/version": hiccup}
+    asked: list[str] = []
+
+    def send(call: Request) -> Response:
+        asked.append(call.path)
+        status, body = answers.pop(call.path, (200, {"version": "3.3.2"}))
+        if status == 0:
+            raise body
+        return Response(status=status, json=body)
+
+    session = DetectedSession(send, lambda dialect: ApiSession(dialect=dialect, auth=NoAuth()), EventLog())
+
+    assert session.get().dialect.name == "v2"
+    assert asked == ["/api/v2/version"] * 2
+
+
+@pytest.mark.parametrize("answer", [(200, None), (502, None), (404, None), (0, AirflowUnclear("time-out"))])
+def test_what_was_learnt_stays_until_an_answer_contradicts_it(answer: tuple[int, Any]) -> None:
+    """A torn answer invalidates; while the question fails, the known generation is used."""
+    answers = dict(VERSIONS["v1"])
+    clock = Clock()
+    session, _ = session_to(answers, clock)
+    session.get()
+    answers.clear()
+    answers["/api/v2/version"] = answer
+    clock.seconds += 61
+    session.invalidate()
+
+    assert session.get().dialect.name == "v1"
+
+
+def test_thread_does_not_wait_while_another_one_asks_what_the_server_is_now() -> None:
+    """It goes on with what is known."""
+    answers = dict(VERSIONS["v1"])
+    clock = Clock()
+    session, asked = session_to(answers, clock)
+    session.get()
+    clock.seconds += 61
+    session.invalidate()
+    with session._lock:
+        known = session.get().dialect.name
+
+    assert known == "v1"
+    assert asked["/api/v2/version"] == 1

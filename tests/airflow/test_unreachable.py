@@ -37,16 +37,17 @@ def test_certificate_of_another_name_is_never_sent_anything(tmp_path: Path) -> N
         client = impatient_client(
             url, AIRFLOW_CA_BUNDLE=str(certificate), AIRFLOW_API="v2", AIRFLOW_AUTH="none"
         )
-        with pytest.raises(AirflowUnreachable, match="SSLCertVerificationError"):
+        with pytest.raises(
+            AirflowUnreachable,
+            match=r"AIRFLOW_BASE_URL\) cannot be reached: its certificate is for another name",
+        ):
             client.trigger(run_request())
         thread.join(timeout=5)
 
     assert received in ([], [b""])
 
 
-@pytest.mark.parametrize(
-    "url", ["https://airflow.invalid", "https://127.0.0.1:1", "https://[::1]:1", "https://a b.invalid"]
-)
+@pytest.mark.parametrize("url", ["https://airflow.invalid", "https://127.0.0.1:1", "https://[::1]:1"])
 def test_server_that_cannot_be_reached_was_sent_nothing(url: str) -> None:
     """No name, no connection: safe to send elsewhere."""
     client = impatient_client(url, AIRFLOW_API="v1")

@@ -200,7 +200,7 @@ def test_whether_the_log_in_is_refused_is_asked_without_the_event(
     stage.airflow.waiting = answer
 
     assert stage.fails(CredentialsRefused("403")).scope is scope
-    assert stage.airflow.questions == {"waiting_runs": 1}
+    assert stage.airflow.questions == {"check_log_in": 1}
 
 
 def test_what_is_no_doubt_is_not_asked_about() -> None:

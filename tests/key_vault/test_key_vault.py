@@ -8,7 +8,7 @@ import requests
 
 from shared.airflow.key_vault import AppIdentity, KeyVaultCredentials, open_vault
 from shared.event_log import EventLog
-from shared.model.errors import VaultUnavailable
+from shared.model.errors import Misconfigured, VaultUnavailable
 from tests.key_vault.azure import APPLICATION, CLIENT_SECRET, MANAGED, TENANT, Azure
 
 NAME = "airflow-credentials"
@@ -195,3 +195,56 @@ def test_new_version_is_logged_by_its_id(azure: Azure) -> None:
     credentials.get()
 
     assert log.counts["secret.read"] == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, TypeError])
+def test_any_exception_of_the_client_is_an_unavailable_vault_and_remembered(error: type[Exception]) -> None:
+    """1,000 events ask once; the library's text stays out."""
+    tries: list[str] = []
+
+    class Broken:
+        def get_secret(self, name: str) -> None:
+            tries.append(name)
+            msg = "canary: what the vault was asked"
+            raise error(msg)
+
+    log = EventLog()
+    credentials = KeyVaultCredentials(
+        Broken(),  # type: ignore[arg-type]
+        name=NAME,
+        lifetime_seconds=300,
+        refusal_pause_seconds=30,
+        log=log,
+        clock=Clock(),
+    )
+    for _ in range(1_000):
+        with pytest.raises(VaultUnavailable, match=error.__name__) as caught:
+            credentials.get()
+        assert "canary" not in str(caught.value)
+
+    assert len(tries) == 1
+    assert log.counts == {"secret.unavailable": 1}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
+def test_secret_that_is_nested_too_deeply_is_a_token(azure: Azure, text: str) -> None:
+    """Whatever it is, reading it must not raise."""
+    azure.put(NAME, text[:25_000])
+
+    assert source(azure).get().fields["token"]
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        AppIdentity(tenant_id="no tenant?", client_id="x", client_secret="canary"),
+        AppIdentity(tenant_id="", client_id="x", client_secret="canary"),
+        AppIdentity(tenant_id=TENANT, client_id="x", client_secret="canary", authority="http://plain"),
+    ],
+)
+def test_identity_that_the_sdk_refuses_is_named_by_its_settings(identity: AppIdentity) -> None:
+    """Not as a malformed connection string."""
+    with pytest.raises(Misconfigured, match="AZURE_TENANT_ID") as caught:
+        open_vault("https://v.vault.azure.net", identity)
+
+    assert "canary" not in str(caught.value)

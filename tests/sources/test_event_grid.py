@@ -20,7 +20,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 
 
 def event_grid(name: str = "orders/a b.csv", **data: Any) -> dict[str, Any]:
-    """Give an event in Event Grid's own schema."""
+    """Return an event in Event Grid's own schema."""
     facts = {
         "api": "PutBlob", "eTag": "0x8DD", "contentType": "text/csv", "contentLength": 7,
         "blobType": "BlockBlob", "sequencer": "0001",
@@ -39,7 +39,7 @@ def event_grid(name: str = "orders/a b.csv", **data: Any) -> dict[str, Any]:
 
 
 def cloud_event(name: str = "orders/a b.csv", **data: Any) -> dict[str, Any]:
-    """Give the same event as CloudEvents 1.0."""
+    """Return the same event as CloudEvents 1.0."""
     event = event_grid(name, **data)
     return {
         "specversion": "1.0",
@@ -52,8 +52,8 @@ def cloud_event(name: str = "orders/a b.csv", **data: Any) -> dict[str, Any]:
     }
 
 
-def _read(body: object) -> Any:
-    [pending] = pending_from_event_grid(json.dumps(body).encode())
+def _read(event: object) -> Any:
+    [pending] = pending_from_event_grid(json.dumps(event).encode())
     return pending
 
 
@@ -75,7 +75,7 @@ def test_run_id_is_the_same_from_every_source(name: str) -> None:
     head = run_id(blob_event(name=name, etag="0x8DD"), route="r")
     dfs = blob_url("https://acct.dfs.core.windows.net", "landing", name)
     emulator = blob_url("http://127.0.0.1:10000/acct", "landing", name)
-    body = [
+    sent = [
         event_grid(name),
         cloud_event(name),
         event_grid(name, url=dfs),
@@ -83,7 +83,7 @@ def test_run_id_is_the_same_from_every_source(name: str) -> None:
         {**event_grid(name), "subject": None},
     ]
 
-    assert {run_id(_read(one).event, route="r") for one in body} == {head}
+    assert {run_id(_read(one).event, route="r") for one in sent} == {head}
 
 
 def test_endpoint_of_data_lake_becomes_the_blob_endpoint() -> None:
@@ -119,12 +119,12 @@ def test_list_gives_each_event_and_other_types_give_nothing() -> None:
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_event_of_every_recorded_uploader_is_read(path: Path) -> None:
     """Real tools, real events."""
-    body = json.loads(path.read_text(encoding="utf-8"))["event"]
+    sent = json.loads(path.read_text(encoding="utf-8"))["event"]
 
-    pending = _read(body)
+    pending = _read(sent)
 
-    assert body["subject"].endswith(f"/containers/{pending.container}/blobs/{pending.name}")
-    assert pending.event.size == body["data"]["contentLength"]
+    assert sent["subject"].endswith(f"/containers/{pending.container}/blobs/{pending.name}")
+    assert pending.event.size == sent["data"]["contentLength"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""The facts of a blob, read from a real Azurite."""
+"""The properties of a blob, read from a real Azurite."""
 
 import http.client
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -27,12 +28,12 @@ def proxy(azurite: Azurite) -> Iterator[CountingProxy]:
 
 @pytest.fixture
 def reader(azurite: Azurite, proxy: CountingProxy) -> BlobReader:
-    """Give the app's view of Azurite, through the proxy."""
+    """Return the app's view of Azurite, through the proxy."""
     text = azurite.connection_string.replace(f":{azurite.blob_port}/", f":{proxy.port}/")
     return _reader(text)
 
 
-def test_facts_of_a_blob_come_from_one_head(
+def test_properties_of_a_blob_come_from_one_head(
     reader: BlobReader, landing: ContainerClient, proxy: CountingProxy
 ) -> None:
     """Name, size, ETag, type, time and metadata; the content stays where it is."""
@@ -82,16 +83,15 @@ def test_overwritten_blob_is_another_version(reader: BlobReader, landing: Contai
     assert events[0].etag != events[1].etag
 
 
-@pytest.mark.parametrize("name", ["gone.csv", "a/../gone.csv", "x" * 1_024])
-def test_blob_that_is_not_there_is_none(reader: BlobReader, landing: ContainerClient, name: str) -> None:
+def test_blob_that_is_not_there_is_none(reader: BlobReader, landing: ContainerClient) -> None:
     """Deleted before its event was handled."""
-    assert reader.read(landing.container_name, name) is None
+    assert reader.read(landing.container_name, "gone.csv") is None
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a/../b.csv"])
+@pytest.mark.parametrize("name", ["gone.csv", "a/../gone.csv"])
 def test_container_that_is_not_there_is_no_gone_blob(reader: BlobReader, name: str) -> None:
-    """The account or LANDING_PATH is wrong: every event would be lost without a word."""
-    with pytest.raises(StorageUnavailable, match=r"no container 'no-such-container' \(ContainerNotFound\)"):
+    """A wrong LANDING_PATH would lose every event."""
+    with pytest.raises(StorageUnavailable, match="LANDING_PATH"):
         reader.read("no-such-container", name)
 
 
@@ -115,7 +115,7 @@ def test_hostile_name_is_found_under_its_own_name(
     assert (event.name, event.size) == (listed[0], 5)
 
 
-def test_name_with_dot_segments_tells_of_itself_not_of_its_resolution(
+def test_name_with_dot_segments_is_that_blob_and_not_its_resolution(
     reader: BlobReader, landing: ContainerClient, azurite: Azurite
 ) -> None:
     """HTTP clients turn `a/../b` into `b`; a HEAD would give the facts of another blob."""
@@ -129,17 +129,51 @@ def test_name_with_dot_segments_tells_of_itself_not_of_its_resolution(
     assert reader.read(landing.container_name, "c/../b") is None
 
 
-def test_name_with_dot_segments_is_looked_up_in_one_request(
-    reader: BlobReader, landing: ContainerClient, azurite: Azurite, proxy: CountingProxy
+def test_name_with_dot_segments_costs_one_page(
+    reader: BlobReader, landing: ContainerClient, proxy: CountingProxy
 ) -> None:
-    """However many names begin with it."""
-    for number in range(105):
-        _put_raw(azurite, landing, f"c/../b{number:03}", b"x")
-    proxy.reset()
+    """A name such as `..` is the beginning of many others."""
+    for number in range(101):
+        landing.upload_blob(f"..{number:03}", b"")
+    proxy.methods.clear()
 
-    assert reader.read(landing.container_name, "c/../b") is None
-
+    assert reader.read(landing.container_name, "..") is None
     assert proxy.methods == {"GET": 1}
+
+
+def test_unfinished_listing_does_not_say_that_a_blob_is_gone() -> None:
+    """Storage may cut a page where a partition ends."""
+
+    class Pages:
+        continuation_token = "more"
+
+        def __iter__(self) -> "Pages":
+            return self
+
+        def __next__(self) -> list[object]:
+            return []
+
+    reader = _reader(
+        f"AccountName=a;AccountKey={ACCOUNT_KEY};BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
+    )
+    listing = SimpleNamespace(by_page=Pages)
+    container = SimpleNamespace(list_blobs=lambda **_: listing)
+    reader._service = SimpleNamespace(get_container_client=lambda _: container)  # type: ignore[assignment]
+
+    with pytest.raises(StorageUnavailable, match="unfinished listing"):
+        reader.read("landing", "a/../b")
+
+
+def test_storage_that_is_down_is_worth_another_try(proxy: CountingProxy) -> None:
+    """Nothing was sent to Airflow; the account is named."""
+    text = (
+        f"AccountName=a;AccountKey={ACCOUNT_KEY};"
+        "BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a;"
+    )
+    reader = _reader(text)
+
+    with pytest.raises(StorageUnavailable, match="LandingStorage cannot be reached"):
+        reader.read("landing", "a.csv")
 
 
 def test_refused_identity_is_named(azurite: Azurite, landing: ContainerClient) -> None:

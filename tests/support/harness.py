@@ -15,7 +15,7 @@ from shared.event_log import EventLog
 from shared.ingest import Ingest
 from shared.jobs.dispatcher import Dispatcher
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import BlobToDagError
+from shared.model.errors import BlobToDagError, RetryableError
 from shared.model.hold import LaneState, PersonHold
 from shared.model.lane import Lane
 from shared.model.pending import Pending
@@ -122,6 +122,14 @@ class FakeAirflow:
             raise self.waiting
         return self.waiting
 
+    def check_log_in(self) -> None:
+        self._ask("check_log_in")
+        if isinstance(self.waiting, BlobToDagError):
+            raise self.waiting
+
+    def explained(self, error: RetryableError, dag_id: str) -> RetryableError:
+        return error
+
     def version(self) -> str:
         self._ask("version")
         return "3.3.2"
@@ -215,7 +223,8 @@ class OutboxHarness:
             "AIRFLOW_BASE_URL": AIRFLOW_URL,
             "AIRFLOW_RETRY_BUDGET_SECONDS": "1",
             "AzureWebJobsStorage": "UseDevelopmentStorage=true",
-            "LandingStorage": "UseDevelopmentStorage=true",
+            "LandingStorage__blobServiceUri": "https://acct.blob.core.windows.net",
+            "LandingStorage__queueServiceUri": "https://acct.queue.core.windows.net",
         }
         self.outbox = Outbox(self.storage.outbox, now=self.clock.time)
         self.dead_letters = DeadLetters(self.storage.dead, self.log, now=self.clock.time)

@@ -11,10 +11,25 @@ from shared.model.run_request import RunRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagState:
-    """The state of a DAG; `has_import_errors` is None where the API does not show it."""
+    """The state of a DAG.
+
+    Attributes:
+        is_paused: Whether its runs wait.
+        has_import_errors: None where the API does not show it.
+        file: Path of its file; empty where the API does not show it.
+    """
 
     is_paused: bool
     has_import_errors: bool | None
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFault:
+    """A DAG file that cannot be imported, and the traceback, without what was sent as a credential."""
+
+    file: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +65,15 @@ class Dialect(Protocol):
 
     def dag(self, dag_id: str) -> Flow[DagState | None]:
         """Return the state of the DAG; None if there is no such DAG."""
+
+    def import_faults(self) -> Flow[list[ImportFault]]:
+        """List the first 100 files with import errors; none where the API has no such list."""
+
+    def check_log_in(self) -> Flow[None]:
+        """Ask something that only a known user is answered, and that has nothing to do with any event.
+
+        Raises CredentialsRefused where the log-in is refused, or cannot be told from one that is.
+        """
 
     def waiting_runs(self, dag_id: str | None) -> Flow[WaitingRuns]:
         """Count the waiting runs of one DAG, or of all."""

@@ -6,10 +6,10 @@ https://airflow.apache.org/docs/apache-airflow/1.10.15/rest-api-ref.html
 from http import HTTPStatus
 from typing import Any
 
-from shared.airflow.dialects.base import DagState, WaitingRuns, quoted
+from shared.airflow.dialects.base import DagState, ImportFault, WaitingRuns, quoted
 from shared.airflow.request import Flow, Request
 from shared.airflow.response import Response
-from shared.airflow.responses import DAG_NOT_FOUND, Triggered, classify, unexpected
+from shared.airflow.responses import DAG_NOT_FOUND, Triggered, classify, refused, unexpected
 from shared.model.run_request import RunRequest
 
 _ERROR_KEY = "error"
@@ -67,6 +67,19 @@ class Experimental:
             if _says_no_dag(there):
                 return None
         raise unexpected(response, doing="asking for a DAG")
+
+    def import_faults(self) -> Flow[list[ImportFault]]:
+        """There is no such list."""
+        yield from ()
+        return []
+
+    def check_log_in(self) -> Flow[None]:
+        """`GET /test`, which is behind the log-in, too; there are no roles."""
+        response = yield Request(method="GET", path=_path("test"))
+        if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise refused(response)
+        if response.status != HTTPStatus.OK:
+            raise unexpected(response, doing="checking the log-in")
 
     def waiting_runs(self, dag_id: str | None) -> Flow[WaitingRuns]:
         """Count the running runs of each DAG, with two calls for each: nothing counts all."""

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from shared.airflow.dialects.base import DagState, WaitingRuns, quoted
+from shared.airflow.dialects.base import DagState, ImportFault, WaitingRuns, quoted
 from shared.airflow.request import Flow, Request
 from shared.airflow.response import Response
-from shared.airflow.responses import DAG_NOT_FOUND, Triggered, classify, unexpected
+from shared.airflow.responses import DAG_NOT_FOUND, INVALID_JWT, Triggered, classify, refused, unexpected
 from shared.model.errors import Forbidden
 from shared.model.run_request import RunRequest
 
@@ -40,15 +40,14 @@ class StableApi:
     hides_taken_dates: bool = False
 
     def trigger(self, run: RunRequest) -> Flow[Triggered]:
-        """`POST /dags/{dag_id}/dagRuns`; after a 403 that may mean a bad password, list DAGs to find out."""
+        """`POST /dags/{dag_id}/dagRuns`; after a 403 that may mean a bad password, ask something else."""
         response = yield Request(
             method="POST", path=self._path("dags", run.dag_id, "dagRuns"), body=self.trigger_body(run)
         )
         is_ours = response.object.get("dag_run_id") == run.run_id
         triggered = classify(response, run, error_key=_ERROR_KEY, is_ours=is_ours)
         if triggered.rule.outcome is Forbidden and self.hides_bad_credentials:
-            listed = yield Request(method="GET", path=self._path("dags"), query={"limit": 1})
-            is_rejected = listed.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+            is_rejected = self._is_refusal((yield from self._ask_as_user()))
             triggered = classify(
                 response, run, error_key=_ERROR_KEY, is_ours=is_ours, is_listing_rejected=is_rejected
             )
@@ -72,10 +71,38 @@ class StableApi:
         response = yield Request(method="GET", path=self._path("dags", dag_id))
         dag = response.object
         if response.status == HTTPStatus.OK and isinstance(dag.get("is_paused"), bool):
-            return DagState(is_paused=dag["is_paused"], has_import_errors=dag.get("has_import_errors"))
+            file = dag.get("relative_fileloc") or dag.get("fileloc")
+            return DagState(
+                is_paused=dag["is_paused"],
+                has_import_errors=dag.get("has_import_errors"),
+                file=file if isinstance(file, str) else "",
+            )
         if _says(DAG_NOT_FOUND, response):
             return None
         raise unexpected(response, doing="asking for a DAG")
+
+    def import_faults(self) -> Flow[list[ImportFault]]:
+        """`GET /importErrors`."""
+        response = yield Request(method="GET", path=self._path("importErrors"), query={"limit": _PAGE})
+        faults = response.object.get("import_errors")
+        if response.status != HTTPStatus.OK or not isinstance(faults, list):
+            raise unexpected(response, doing="listing import errors")
+        return [
+            ImportFault(
+                file=response.shown(str(fault.get("filename"))),
+                text=response.shown(str(fault.get("stack_trace"))),
+            )
+            for fault in faults
+            if isinstance(fault, dict)
+        ]
+
+    def check_log_in(self) -> Flow[None]:
+        """List one DAG or, where that is forbidden, one run."""
+        response = yield from self._ask_as_user()
+        if self._is_refusal(response):
+            raise refused(response)
+        if response.status not in {HTTPStatus.OK, HTTPStatus.FORBIDDEN}:
+            raise unexpected(response, doing="checking the log-in")
 
     def waiting_runs(self, dag_id: str | None) -> Flow[WaitingRuns]:
         """`POST /dags/~/dagRuns/list` of queued runs: those of all DAGs, then those of the paused ones."""
@@ -94,8 +121,24 @@ class StableApi:
         response = yield Request(method="GET", path=self._path("version"))
         version = response.object.get("version")
         if response.status == HTTPStatus.OK and isinstance(version, str):
-            return version
+            return response.shown(version)
         raise unexpected(response, doing="asking for its version")
+
+    def _ask_as_user(self) -> Flow[Response]:
+        response = yield Request(method="GET", path=self._path("dags"), query={"limit": 1})
+        if response.status == HTTPStatus.FORBIDDEN and self.hides_bad_credentials:
+            # The role may lack one permission; hardly all.
+            response = yield Request(
+                method="GET", path=self._path("dags", "~", "dagRuns"), query={"limit": 1}
+            )
+        return response
+
+    def _is_refusal(self, response: Response) -> bool:
+        """Tell whether a user's question was answered as if there was no such user."""
+        if response.status == HTTPStatus.FORBIDDEN:
+            is_known = isinstance(response.json, dict) and not self.hides_bad_credentials
+            return not is_known or response.error_begins(INVALID_JWT, key=_ERROR_KEY)
+        return response.status == HTTPStatus.UNAUTHORIZED
 
     def _path(self, *segments: str) -> str:
         return "/".join(["/api", self.name, *(quoted(segment) for segment in segments)])
