@@ -65,16 +65,13 @@ class Ingest:
     def take(self, pending: Pending, *, traceparent: str | None = None) -> None:
         """Deliver every run of a new event, or keep what cannot be delivered now.
 
-        An event of an account or a container that is not watched is ignored.
+        An event of an account or a container that is not watched is a dead letter: the settings may be wrong.
 
         Raises:
             StorageUnavailable: Something could not be kept: fail, so that the event comes again.
         """
-        own = self._own(pending)
-        if own is None:
-            return
-        pending = own
         try:
+            pending = self._watched.own(pending)
             event = self._look(pending, traceparent)
             if event is not None:
                 self._trigger.handle(event, api=pending.api)
@@ -93,19 +90,11 @@ class Ingest:
             RetryableError: It cannot be looked at, or not yet.
             PermanentError: There can be no such blob.
         """
-        own = self._own(pending)
-        event = self._look(own, None) if own else None
+        event = self._look(self._watched.own(pending), None)
         if event is None:
             return
         for run, _ in self._trigger.runs_of(event, api=pending.api):
             self._outbox.park(replace(run, history=pending.history, parked_at=pending.parked_at))
-
-    def _own(self, pending: Pending) -> Pending | None:
-        own = self._watched.own(pending)
-        if own is None:
-            account = pending.event.account if pending.event else None
-            self._log.warning("event.foreign", blob=pending.path, account=account)
-        return own
 
     def _look(self, pending: Pending, traceparent: str | None) -> BlobEvent | None:
         """Return the event with all properties that its routes need; None if the blob is gone."""

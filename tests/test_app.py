@@ -133,7 +133,9 @@ def test_events_wait_while_settings_are_unusable_and_flow_when_they_are_correct(
 
     for number in range(3):
         app.on_blob("landing", f"{number}.csv")
-    app.on_event(json.dumps(event_grid("known.csv")).encode())
+    with BlobServiceClient.from_connection_string(storage_account) as service:
+        url = f"{service.url}landing/known.csv"
+    app.on_event(json.dumps(event_grid("known.csv", url=url)).encode())
     app.dispatch()
 
     rows = read_rows(storage_account, OUTBOX)

@@ -39,8 +39,8 @@ def test_threads_suffice_for_all_triggers_at_once(threads: str) -> None:
 
 def test_deployment_cannot_set_fewer_threads_than_that() -> None:
     """The template's least is the parallelism of host.json."""
-    template = (ROOT / "infra" / "main.bicep").read_text(encoding="utf-8")
-    [least] = re.findall(r"@minValue\((\d+)\)\n@maxValue\(\d+\)\nparam threadCount", template)
+    template = (ROOT / "infra" / "types.bicep").read_text(encoding="utf-8")
+    [least] = re.findall(r"@minValue\((\d+)\)\n@maxValue\(\d+\)\ntype threadCountValue", template)
 
     assert int(least) == _parallelism() + 2
 

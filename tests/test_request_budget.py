@@ -37,7 +37,7 @@ def test_thousand_events_cost_one_head_and_one_post_each(
     """One HEAD and one POST for each event, one log-in, no more connections than threads to either side."""
     log = EventLog()
     with airflow_server() as airflow, counting_proxy(azurite.blob_port) as storage:
-        settings = _settings(azurite, airflow.base_url, blob_port=storage.port)
+        settings = _settings(azurite, airflow.base_url, landing, blob_port=storage.port)
         # The host's own storage is not there at all: the happy path needs none of it.
         settings |= {"AIRFLOW_MAX_CONCURRENCY": str(threads), "AzureWebJobsStorage": NOWHERE}
         app = App(settings | {"PYTHON_THREADPOOL_THREAD_COUNT": str(threads)}, log)
@@ -66,7 +66,7 @@ def test_each_instance_looks_at_the_lanes_once_a_minute(azurite: Azurite, landin
         counting_proxy(azurite.blob_port) as blobs,
         counting_proxy(azurite.table_port) as tables,
     ):
-        settings = _settings(azurite, airflow.base_url, blob_port=blobs.port, table_port=tables.port)
+        settings = _settings(azurite, airflow.base_url, landing, blob_port=blobs.port, table_port=tables.port)
         app = App(settings, EventLog(), clock.timing())
 
         def requests_of_minutes(count: int) -> int:
@@ -83,7 +83,12 @@ def test_each_instance_looks_at_the_lanes_once_a_minute(azurite: Azurite, landin
 
 
 def _settings(
-    azurite: Azurite, airflow: str, *, blob_port: int, table_port: int | None = None
+    azurite: Azurite,
+    airflow: str,
+    landing: ContainerClient,
+    *,
+    blob_port: int,
+    table_port: int | None = None,
 ) -> dict[str, str]:
     counted = azurite.connection_string.replace(f":{azurite.blob_port}/", f":{blob_port}/")
     if table_port:
@@ -95,4 +100,5 @@ def _settings(
         "AIRFLOW_PASSWORD": "admin",
         "AzureWebJobsStorage": counted,
         "LandingStorage": counted,
+        "LANDING_PATH": f"{landing.container_name}/{{name}}",
     }

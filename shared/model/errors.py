@@ -28,6 +28,7 @@ BlobToDagError
 │       └── OnHold               its lane, or everything, is on hold; nothing was sent
 └── PermanentError               the same event can never succeed; a person must look
     ├── BadEvent                 the event cannot be understood
+    ├── NotWatched               the event is of an account or a container that the app does not watch
     ├── BadConf                  the conf cannot be sent (not JSON, too large)
     ├── RouteGone                no route has asked for this run for longer than the grace time
     ├── DagGone                  the DAG has been missing for longer than the grace time
@@ -257,6 +258,12 @@ class BadEvent(PermanentError):
     """The event cannot be understood. Retrying cannot help."""
 
     code = "bad_event"
+
+
+class NotWatched(PermanentError):
+    """The event is of another account or container. Retrying cannot help while the settings stay."""
+
+    code = "not_watched"
 
 
 class BadConf(PermanentError):

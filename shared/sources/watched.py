@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from shared.model.blob_event import account_from_url, blob_url
+from shared.model.errors import NotWatched
 from shared.model.pending import Pending
 
 
@@ -18,18 +19,28 @@ class Watched:
     endpoint: str
     container: str
 
-    def own(self, pending: Pending) -> Pending | None:
-        """Return an event of what is watched, None for any other.
+    def own(self, pending: Pending) -> Pending:
+        """Return an event of what is watched, with its address made from our own endpoint.
 
-        Its address is made from our own endpoint: a DAG must not be sent to the host that an event names.
+        A DAG must not be sent to the host that an event names.
+
+        Raises:
+            NotWatched: It is of another account or container, or names two blobs.
         """
-        if pending.container != self.container:
-            return None
         event = pending.event
+        account = account_from_url(self.endpoint)
+        known = (
+            (event.account, event.container, event.name)
+            if event
+            else (account, pending.container, pending.name)
+        )
+        if pending.container != self.container or known != (account, pending.container, pending.name):
+            msg = (
+                f"The event is of {known[0]}/{known[1]}, the app watches {account}/{self.container} "
+                "(LANDING_PATH, LandingStorage__blobServiceUri)."
+            )
+            raise NotWatched(msg)
         if event is None:
             return pending
-        identity = (account_from_url(self.endpoint), pending.container, pending.name)
-        if (event.account, event.container, event.name) != identity:
-            return None
         url = blob_url(self.endpoint, event.container, event.name)
         return replace(pending, event=replace(event, url=url))

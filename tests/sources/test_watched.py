@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.config.storage_connection import StorageConnection
+from shared.model.errors import NotWatched
 from shared.model.pending import Pending
 from shared.sources.watched import Watched
 from tests.support.harness import OutboxHarness
@@ -29,20 +30,26 @@ def pending_of(event: object = EVENT, **changes: str) -> Pending:
 @pytest.mark.parametrize("event", FOREIGN)
 def test_event_of_another_account_or_container_is_not_ours(event: object) -> None:
     """The queue may be written to by others than Event Grid."""
-    assert WATCHED.own(pending_of(event)) is None
+    with pytest.raises(NotWatched, match="LANDING_PATH"):
+        WATCHED.own(pending_of(event))
 
 
 def test_name_of_another_container_is_not_ours() -> None:
     """As the blob trigger would hand it over."""
-    assert WATCHED.own(Pending(container="private", name="a.csv")) is None
-    assert WATCHED.own(Pending(container="landing", name="a.csv")) is not None
+    with pytest.raises(NotWatched, match="acct/private, the app watches acct/landing"):
+        WATCHED.own(Pending(container="private", name="a.csv"))
+    assert WATCHED.own(Pending(container="landing", name="a.csv"))
 
 
 @pytest.mark.parametrize("changes", [{"container": "landing", "name": "other.csv"}])
 def test_event_that_contradicts_itself_is_not_ours(changes: dict[str, str]) -> None:
     """Its version would be another blob's."""
-    assert WATCHED.own(pending_of(EVENT, **changes)) is None
-    assert WATCHED.own(pending_of(replace(EVENT, container="private"), container="landing")) is None
+    for pending in (
+        pending_of(EVENT, **changes),
+        pending_of(replace(EVENT, container="private"), container="landing"),
+    ):
+        with pytest.raises(NotWatched):
+            WATCHED.own(pending)
 
 
 @pytest.mark.parametrize(
@@ -52,28 +59,28 @@ def test_address_is_made_from_our_own_endpoint(url: str) -> None:
     """A DAG must not be sent to the host that an event names."""
     own = WATCHED.own(pending_of(replace(EVENT, url=url)))
 
-    assert own is not None
     assert own.event is not None
     assert own.event.url == "https://acct.blob.core.windows.net/landing/a%20b.csv"
 
 
 @pytest.mark.parametrize("event", FOREIGN)
-def test_foreign_event_starts_nothing_and_is_one_warning(event: object) -> None:
-    """Neither a run, nor a row, nor a dead letter: whoever can write them could fill the tables."""
+def test_foreign_event_starts_nothing_and_is_a_dead_letter(event: object) -> None:
+    """The settings may be wrong, and then it is the file that somebody misses."""
     app = OutboxHarness()
     app.ingest.take(pending_of(event))
 
-    assert (app.sent, app.waiting, app.dead) == ([], [], [])
-    assert app.log.counts == {"event.foreign": 1}
+    assert (app.sent, app.waiting) == ([], [])
+    assert [letter["reason"] for letter in app.dead] == ["not_watched"]
 
 
 def test_foreign_row_without_a_route_starts_nothing() -> None:
     """It was written while the settings could not be read, or comes from a poison queue."""
     app = OutboxHarness()
-    app.ingest.route(Pending(container="private", name="a.csv"))
+    app.outbox.park(Pending(container="private", name="a.csv"))
+    app.drain()
 
     assert (app.storage.reader.looks, app.waiting) == ([], [])
-    assert app.log.counts == {"event.foreign": 1}
+    assert [letter["reason"] for letter in app.dead] == ["not_watched"]
 
 
 def test_run_gets_our_own_address() -> None:
