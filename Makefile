@@ -33,10 +33,11 @@ stack: venv ## Install Azurite and Airflow 3 below .stack
 stack-postgres: stack
 	@$(RUN) -m local.install postgres
 
-# Airflow 2 needs Python 3.11 and Airflow 1.10 Python 3.8; if one is missing its tests are skipped, but not in CI.
+# Airflow 2 and the FAB auth manager need Python 3.11 and Airflow 1.10 Python 3.8; if one is missing its tests are
+# skipped, but not in CI. So are those of nginx, which is no part of .stack: `apt-get install nginx-light`.
 .PHONY: stack-2
 stack-2: stack-postgres
-	@$(RUN) -m local.install airflow-2
+	@$(RUN) -m local.install airflow-2 airflow-3-fab
 
 .PHONY: stack-1
 stack-1: stack-2
@@ -142,6 +143,7 @@ lock: venv ## Update the lock files
 	@$(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux2014 requirements.in --output-file requirements.txt
 	@$(COMPILE) --python-version 3.13 --group dev requirements.in --constraint requirements.txt --output-file requirements-dev.lock
 	@$(COMPILE) --python-version 3.13 local/airflow/requirements-3.in --output-file local/airflow/requirements-3.lock
+	@$(COMPILE) --python-version 3.11 local/airflow/requirements-3-fab.in --output-file local/airflow/requirements-3-fab.lock
 	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 local/airflow/requirements-2.in --output-file local/airflow/requirements-2.lock
 	@$(COMPILE) --python-version 3.13 local/postgres/requirements.in --output-file local/postgres/requirements.lock
 	@$(COMPILE) --python-version 3.13 infra/checkov.in --override infra/checkov-overrides.txt --output-file infra/checkov.lock

@@ -23,6 +23,7 @@ from local.airflow.kind import AirflowKind, Place, folder_of, program_of
 from local.airflow.kind_1 import AIRFLOW_1
 from local.airflow.kind_2 import AIRFLOW_2
 from local.airflow.kind_3 import AIRFLOW_3
+from local.airflow.kind_3_fab import AIRFLOW_3_FAB
 from local.azurite import AZURITE_FOLDER
 from local.postgres import POSTGRES_FOLDER
 from local.processes import NotInstalledError
@@ -157,7 +158,9 @@ def _run(
 
 PARTS: Mapping[str, Callable[[], None]] = {
     "azurite": install_azurite,
-    **{kind.name: partial(install_airflow, kind) for kind in (AIRFLOW_1, AIRFLOW_2, AIRFLOW_3)},
+    **{
+        kind.name: partial(install_airflow, kind) for kind in (AIRFLOW_1, AIRFLOW_2, AIRFLOW_3, AIRFLOW_3_FAB)
+    },
     "postgres": install_postgres,
 }
 USUAL_PARTS = ("azurite", "airflow-3")

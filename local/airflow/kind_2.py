@@ -64,7 +64,7 @@ class Airflow2:
         person = ["--firstname", "-", "--lastname", "-", "--email", f"{username}@example.org"]
         self.run(
             place,
-            *("users", "create", "--username", username, "--password", password, "--role", role),
+            *("users", "create", "--username", username, f"--password={password}", "--role", role),
             *person,
         )
 

@@ -52,7 +52,7 @@ def shown(value: str) -> str:
     """Return the value of a setting for a message: a short plain one, of an address scheme and host."""
     if "://" in value:
         return ascii(shown_url(value))
-    is_plain = len(value) <= _MOST_SHOWN and not re.search(r"[=;?@&]", value)
+    is_plain = value.isprintable() and len(value) <= _MOST_SHOWN and not re.search(r"[=;?@&]", value)
     return ascii(value) if is_plain else f"({len(value)} characters)"
 
 

@@ -10,6 +10,7 @@ import pytest
 from local.airflow import AIRFLOW_3, AirflowKind, start_airflow
 from local.airflow.kind_1 import AIRFLOW_1
 from local.airflow.kind_2 import AIRFLOW_2
+from local.airflow.kind_3_fab import AIRFLOW_3_FAB
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from shared.airflow import again
@@ -23,15 +24,16 @@ KINDS: dict[str, tuple[AirflowKind, str, bool]] = {
     "2-postgres": (AIRFLOW_2, "v1", True),
     "3-sqlite": (AIRFLOW_3, "v2", False),
     "2-sqlite": (AIRFLOW_2, "v1", False),
+    "3-fab": (AIRFLOW_3_FAB, "v2", True),
     "1-sqlite": (AIRFLOW_1, "experimental", False),
 }
-USUAL = ("3-postgres", "2-postgres")
+USUAL = ("3-postgres", "2-postgres", "3-fab")
 """What `make test` runs; `make test-airflow` sets AIRFLOWS=all."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of this folder."""
-    config.addinivalue_line("markers", "generations(*apis): only for these dialects of Airflow")
+    config.addinivalue_line("markers", "generations(*names): only for these dialects, or kinds, of Airflow")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -45,7 +47,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _concerns(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("generations")
     callspec = getattr(item, "callspec", None)
-    return marker is None or callspec is None or KINDS[callspec.params["harness"]][1] in marker.args
+    if marker is None or callspec is None:
+        return True
+    name = callspec.params["harness"]
+    return not {name, KINDS[name][1]}.isdisjoint(marker.args)
 
 
 def chosen() -> list[str]:

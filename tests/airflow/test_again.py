@@ -1,5 +1,6 @@
 """A question is asked once more if its failure was quick, and if nobody asked for a longer pause."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,8 @@ from shared.airflow import again
 from shared.airflow.again import ask_twice
 from shared.airflow.time_limit import seconds_left, time_limit
 from shared.model.errors import AirflowUnclear, AirflowUnreachable, CredentialsRefused, RetryableError
+from tests.airflow.harness import impatient_client, run_request
+from tests.support.airflow_server import AirflowServer, Exchange
 
 
 def asking(*failures: RetryableError) -> tuple[Callable[[], str], list[int]]:
@@ -76,3 +79,23 @@ def test_outermost_time_limit_counts() -> None:
     with time_limit(5), time_limit(500):
         assert seconds_left() <= 5
     assert seconds_left() == float("inf")
+
+
+def test_whole_delivery_has_one_limit(server: AirflowServer) -> None:
+    """A log-in that is slow leaves less for the post; what is not sent in time is not sent at all."""
+
+    def be_slow(exchange: Exchange) -> bool:
+        time.sleep(0.3)
+        return False
+
+    server.faults.append(be_slow)
+    client = impatient_client(server.base_url, AIRFLOW_API="v2")
+    client._limit_seconds = 0.2
+    with pytest.raises(AirflowUnreachable) as caught:
+        client.trigger(run_request(dag_id="copy_file"))
+
+    assert not caught.value.may_have_been_sent
+    assert server.runs == {}
+    client._limit_seconds = 5
+    client.trigger(run_request(dag_id="copy_file"))
+    assert len(server.runs) == 1

@@ -100,6 +100,7 @@ def test_what_is_no_address_is_a_fault(url: str) -> None:
         ("AIRFLOW_AUTH", f"Bearer={CANARY}"),
         ("AIRFLOW_DAG_ID", f"https://airflow.example.com/{CANARY}"),
         ("CONF_MAX_BYTES", f"AccountKey={CANARY}"),
+        ("AIRFLOW_CLIENT_CERTIFICATE", f"-----BEGIN PRIVATE KEY-----\n{CANARY}"),
     ],
 )
 def test_fault_shows_scheme_and_host_at_most(name: str, value: str) -> None:

@@ -64,6 +64,12 @@ def test_token_address_on_this_machine_may_be_plain_http(tmp_path: Path, url: st
     load_configuration({**GOOD, "AIRFLOW_AUTH": "oauth", "AIRFLOW_OAUTH_TOKEN_URL": url}, root=tmp_path)
 
 
+def test_routes_that_are_nested_too_deeply_are_named(tmp_path: Path) -> None:
+    """Not a malformed connection string."""
+    with pytest.raises(Misconfigured, match="nested too deeply"):
+        load_configuration({**GOOD, "AIRFLOW_ROUTES": f"x = {'[' * 5_000}"}, root=tmp_path)
+
+
 def test_files_are_looked_for_where_the_app_runs(tmp_path: Path) -> None:
     """A check before a deployment cannot see them."""
     environ = {**GOOD, "AIRFLOW_CA_BUNDLE": "/home/site/wwwroot/ca.pem"}

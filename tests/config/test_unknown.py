@@ -2,8 +2,12 @@
 
 import pytest
 
+from shared.app import App
 from shared.config.settings import Settings
 from shared.config.unknown import unknown_settings
+from shared.event_log import EventLog
+from shared.model.errors import Misconfigured
+from tests.airflow.harness import STORAGE
 from tests.config.test_settings import GOOD
 
 
@@ -41,3 +45,12 @@ def test_known_settings_and_those_of_the_platform_are_not_named() -> None:
     )  # fmt: skip
 
     assert list(unknown_settings({**known, **others})) == []
+
+
+def test_misspelt_setting_is_one_warning_and_no_fault() -> None:
+    """The app works on; the line is written once for each process, not for each event."""
+    app = App({**GOOD, **STORAGE, "AIRFLOW_MAX_CONCURENCY": "8"}, EventLog())
+    for _ in range(3):
+        assert not isinstance(app._built(), Misconfigured)
+
+    assert app._log.counts["setting.unknown"] == 1

@@ -15,6 +15,7 @@ from shared.model.errors import (
     AirflowUnreachable,
     AtCapacity,
     CredentialsRefused,
+    DagBroken,
     DagMissing,
     Forbidden,
     NotAirflow,
@@ -24,7 +25,7 @@ from shared.model.errors import (
 from shared.model.lane import Lane
 from shared.model.run_request import RunRequest
 from tests.support.clock import FakeClock
-from tests.support.harness import FakeAirflow, well
+from tests.support.harness import FakeAirflow, failing, well
 
 LANE = Lane(route_id="r", dag_id="d")
 RUN = RunRequest(dag_id="d", run_id="i", conf={}, route="r", route_id="r")
@@ -210,3 +211,21 @@ def test_what_is_no_doubt_is_not_asked_about() -> None:
     assert stage.client.judge(DagMissing("x")).scope is Scope.LANE
     assert stage.client.judge(AirflowBusy("429")).scope is Scope.AIRFLOW
     assert stage.airflow.questions == {}
+
+
+@pytest.mark.parametrize("error", [DagMissing("gone"), DagBroken("broken")])
+def test_message_of_a_dag_is_completed_without_a_permit(error: RetryableError) -> None:
+    """A slow list of DAGs must not take the place of a run."""
+    stage = Stage(most=1)
+    in_flight: list[int] = []
+
+    def explained(raised: RetryableError, dag_id: str) -> RetryableError:
+        in_flight.append(stage.permits._total)
+        return type(raised)(f"{raised}, {dag_id}: its file has an import error")
+
+    stage.airflow.explained = explained  # type: ignore[method-assign]
+    stage.airflow.answer = failing(error)
+    with pytest.raises(type(error), match="d: its file has an import error"):
+        stage.client.trigger(RUN, LANE)
+
+    assert in_flight == [0]
