@@ -223,7 +223,7 @@ def test_message_of_a_dag_is_completed_without_a_permit(error: RetryableError) -
         in_flight.append(stage.permits._total)
         return type(raised)(f"{raised}, {dag_id}: its file has an import error")
 
-    stage.airflow.explained = explained  # type: ignore[method-assign]
+    stage.airflow.explained = explained  # type: ignore[assignment, method-assign]
     stage.airflow.answer = failing(error)
     with pytest.raises(type(error), match="d: its file has an import error"):
         stage.client.trigger(RUN, LANE)
