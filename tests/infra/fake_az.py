@@ -85,8 +85,13 @@ HOST_ACCOUNT = "/subscriptions/1/storageAccounts/sthost"
 
 
 def shown(state: str, url: str = "https://func-test.azurewebsites.net/runtime/webhooks/blobs") -> Reply:
-    """An event subscription as the hook asks for it."""
+    """An event subscription with a webhook, as the hook asks for it."""
     return succeeded(json.dumps({"state": state, "url": url, "account": None}))
+
+
+def shown_queue(state: str, account: str = HOST_ACCOUNT) -> Reply:
+    """An event subscription with a queue."""
+    return succeeded(json.dumps({"state": state, "url": None, "account": account}))
 
 
 ENVIRONMENT = {

@@ -231,35 +231,3 @@ def test_key_never_meets_the_command_line_or_the_screen(az: FakeAz) -> None:
     assert all("`null`" in call for call in az.calls if KEYS in call)
     assert not any("code=" in call for call in az.calls)
     assert "code=" not in done.stderr + done.stdout
-
-
-def test_queue_variant_is_only_verified(az: FakeAz) -> None:
-    """Its subscription is part of the one deployment."""
-    az.script[SHOW] = [shown("Succeeded")]
-
-    done = run_hook(az, APP_EVENT_SOURCE="storageQueue")
-
-    assert done.returncode == 0, done.stderr
-    assert az.count(CREATE) == az.count(KEYS) == az.count(FUNCTIONS) == 0
-
-
-def test_queue_variant_without_subscription_fails(az: FakeAz) -> None:
-    """The state is shown, and what makes it good."""
-    az.script[SHOW] = [NOT_FOUND]
-
-    done = run_hook(az, APP_EVENT_SOURCE="storageQueue")
-
-    assert done.returncode == 1
-    assert "azd provision" in done.stderr
-
-
-@pytest.mark.parametrize("state", ["Succeeded", "Failed"])
-def test_subscription_of_another_app_is_left_alone(az: FakeAz, state: str) -> None:
-    """Same name, another endpoint: a person decides."""
-    az.script[SHOW] = [shown(state, "https://func-other.azurewebsites.net/runtime/webhooks/blobs")]
-
-    done = run_hook(az)
-
-    assert done.returncode == 1
-    assert "func-other.azurewebsites.net" in done.stderr
-    assert az.count(CREATE) == az.count(DELETE) == 0
