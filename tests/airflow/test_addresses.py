@@ -13,7 +13,7 @@ from shared.airflow.deadline import DeadlineAdapter
 from shared.event_log import EventLog
 from shared.model.errors import AirflowNotFound, AirflowUnreachable, RetryableError
 from tests.airflow.harness import STORAGE, client_of, impatient_client, run_request
-from tests.support.airflow_server import AirflowServer, Exchange
+from tests.support.airflow_server import AirflowServer, Exchange, airflow_server
 
 
 def error_of(client: AirflowClient) -> RetryableError:
@@ -168,6 +168,7 @@ def test_airflow_that_says_it_is_elsewhere_is_understood(server: AirflowServer) 
     ("location", "said"),
     [
         ("https://login.example.com/start?state=canary", "https://login.example.com/start"),
+        ("https://user:canary@login.example.com/start", "https://login.example.com/start"),
         ("/login", "/login"),
     ],
 )
@@ -214,3 +215,18 @@ def test_nobody_is_sent_credentials_in_search_of_airflow(server: AirflowServer) 
 
     assert len(seen) > 5
     assert set(seen) == {None}
+
+
+def test_another_host_is_not_asked_in_search_of_airflow(server: AirflowServer) -> None:
+    """A redirect may lead anywhere, into the app's own network too."""
+    with airflow_server() as other:
+        target = other.base_url.replace("127.0.0.1", "localhost")
+
+        def answer(exchange: Exchange) -> bool:
+            exchange.answer(302, "<html>", Location=f"{target}/home")
+            return True
+
+        server.faults.append(answer)
+        error_of(impatient_client(server.base_url))
+
+    assert other.requests == {}

@@ -96,6 +96,9 @@ def test_whole_delivery_has_one_limit(server: AirflowServer) -> None:
 
     assert not caught.value.may_have_been_sent
     assert server.runs == {}
+    client._limit_seconds = 0
+    with pytest.raises(AirflowUnreachable, match="time for one delivery is used up"):
+        client.trigger(run_request(dag_id="copy_file"))
     client._limit_seconds = 5
     client.trigger(run_request(dag_id="copy_file"))
     assert len(server.runs) == 1

@@ -136,3 +136,46 @@ def test_page_that_answers_200_cannot_have_created_a_run(server: AirflowServer) 
         sent.append((type(caught.value), caught.value.may_have_been_sent))
 
     assert sent == [(AirflowNotFound, False), (NotAirflow, True)]
+
+
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError, UnicodeEncodeError])
+def test_any_exception_of_the_library_is_unclear_and_named_by_its_type(
+    server: AirflowServer, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    """`ValueError: Invalid header value b'Bearer ...'` would reach the platform's log."""
+    client = client_to(server)
+    arguments = ("ascii", "canary", 0, 1, "canary") if kind is UnicodeEncodeError else ("canary",)
+
+    def fail(*_: object, **__: object) -> None:
+        raise kind(*arguments)
+
+    monkeypatch.setattr(client._http.session, "request", fail)
+    with pytest.raises(AirflowUnclear, match=kind.__name__) as caught:
+        client.trigger(run_request(dag_id="copy_file"))
+    assert "canary" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert "127.0.0.1" in str(caught.value)
+
+
+@pytest.mark.parametrize("question", ["find", "is_paused", "check_log_in", "dag_ids", "version"])
+def test_question_that_fails_once_is_answered(server: AirflowServer, question: str) -> None:
+    """One 502 of a gateway is not an outage."""
+    left = [502]
+
+    def fail_once(exchange: Exchange) -> bool:
+        if left:
+            exchange.answer(left.pop(), "<html>Bad Gateway</html>")
+            return True
+        return False
+
+    def answer(exchange: Exchange) -> bool:
+        if exchange.path.endswith("/dags/copy_file"):
+            exchange.answer(200, {"is_paused": False})
+            return True
+        return False
+
+    server.faults += [fail_once, answer]
+    arguments = {"find": ("copy_file", "r1"), "is_paused": ("copy_file",)}.get(question, ())
+    getattr(client_to(server), question)(*arguments)
+
+    assert left == []

@@ -62,7 +62,8 @@ class Gateway:
             case "hang up":
                 exchange.hang_up()
             case int():
-                text = f"{sent} is not a valid key=value pair, nor is {json.dumps(sent)} or {exchange.body}"
+                alone = [header.partition(" ")[2] for header in sent]
+                text = f"{alone} {sent} is no key=value pair, nor is {json.dumps(sent)}, {exchange.body}"
                 echo = {"detail": text, "error": text, "title": text, "message": text}
                 exchange.answer(self.trouble, echo, Retry_After="0", X_Echo="".join(sent))
             case _:
@@ -192,3 +193,26 @@ def test_password_is_taken_out_where_only_the_pair_was_sent(azure: Azure) -> Non
         client = vault_client(server, azure, EventLog(), AIRFLOW_API="v1", AIRFLOW_AUTH="basic")
         with pytest.raises(BlobToDagError, match=r"no such user: \['app', '\*\*\*'\]"):
             client.trigger(run_request(dag_id="copy_file"))
+
+
+def test_rejected_token_is_taken_out_of_the_answer_to_its_successor(azure: Azure) -> None:
+    """Both were sent for one response."""
+    azure.put("airflow-credentials", json.dumps(SECRET))
+    tokens: list[str] = []
+
+    def answer(exchange: Exchange) -> bool:
+        if exchange.path == "/auth/token":
+            tokens.append(f"{CANARY}-issued-{len(tokens)}")
+            exchange.answer(201, {"access_token": tokens[-1]})
+        elif len(tokens) == 1:
+            exchange.answer(401, {"detail": "Token Expired"})
+        else:
+            exchange.answer(400, {"detail": f"none of {tokens} is good"})
+        return True
+
+    with airflow_server() as server:
+        server.faults.append(answer)
+        client = vault_client(server, azure, EventLog(), AIRFLOW_API="v2", AIRFLOW_AUTH="token")
+        with pytest.raises(BlobToDagError, match=r"none of \['\*\*\*', '\*\*\*'\] is good"):
+            client.trigger(run_request(dag_id="copy_file"))
+    assert len(tokens) == 2

@@ -59,10 +59,12 @@ def test_certificate_of_the_secret_lets_the_app_in_and_leaves_no_file(
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     modes: list[int] = []
+    asks: list[bool] = []
     load = ssl.SSLContext.load_cert_chain
 
     def look(context: ssl.SSLContext, path: str, **options: object) -> None:
         modes.append(Path(path).stat().st_mode & 0o777)
+        asks.append("password" not in options)
         load(context, path, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", look)
@@ -72,6 +74,7 @@ def test_certificate_of_the_secret_lets_the_app_in_and_leaves_no_file(
 
     assert statuses == [200] * 3
     assert modes[-1:] == [0o600]
+    assert asks[-1:] == [False]  # OpenSSL would ask for a key's password at the terminal
     assert list(folder.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from local.azurite import start_azurite
+from local.azurite import ACCOUNT_NAME, start_azurite
 from shared.app import App
 from shared.event_log import EventLog
 from tests.support.airflow_server import AirflowServer, Exchange, Fault, airflow_server
@@ -93,7 +93,7 @@ def _event(number: int) -> bytes:
             "eTag": f"0x{number:X}",
             "contentLength": number + 1,  # an empty file would be looked at
             "blobType": "BlockBlob",
-            "url": f"https://acct.blob.core.windows.net/landing/{name}",
+            "url": f"http://127.0.0.1:1/{ACCOUNT_NAME}/landing/{name}",
         },
     }
     return json.dumps(event).encode()

@@ -104,7 +104,7 @@ def _app(harness: FaultHarness) -> App:
     return harness.app(AIRFLOW_ROUTES=ROUTES, EVENT_SOURCE="queue")
 
 
-def _message(number: int) -> bytes:
+def _message(harness: FaultHarness, number: int) -> bytes:
     """Return an event of the good route, as Event Grid writes it."""
     name = f"orders/live-{number}.csv"
     event = {
@@ -116,7 +116,7 @@ def _message(number: int) -> bytes:
             "eTag": f"0x{number:X}",
             "contentLength": 1,
             "blobType": "BlockBlob",
-            "url": f"https://acct.blob.core.windows.net/landing/{name}",
+            "url": f"{harness.landing.url}/{name}",
         },
     }
     return json.dumps(event).encode()
@@ -126,7 +126,7 @@ def _arrive(harness: FaultHarness, app: App, numbers: range) -> tuple[float, int
     """Let files of the good route arrive; return how long their runs took, and how often the timer fired."""
     harness.airflow.created_at.clear()
     with _ticks(app) as ticks, ThreadPoolExecutor(8) as pool:
-        list(pool.map(app.on_event, map(_message, numbers)))
+        list(pool.map(app.on_event, [_message(harness, number) for number in numbers]))
     return _seconds(harness), ticks()
 
 
