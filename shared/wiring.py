@@ -113,6 +113,7 @@ def assemble(
     def retrier(seconds: float) -> Retrier:
         return Retrier(budget_seconds=seconds, clock=timing.clock, sleep=timing.sleep)
 
+    watched = Watched(endpoint=settings.landing.blob_url, container=settings.bindings.container)
     drain_requested = threading.Event()
     settlement = Settlement(
         outbox=outbox,
@@ -135,7 +136,7 @@ def assemble(
         routes=routes, airflow=client, settlement=settlement, holds=holds, log=log, policy=policy
     )
     ingest = Ingest(
-        watched=Watched(endpoint=settings.landing.blob_url, container=settings.bindings.container),
+        watched=watched,
         reader=reader,
         routes=routes,
         trigger=trigger,
@@ -153,6 +154,7 @@ def assemble(
         dead_letters=dead_letters,
         retry=retrier(_DRAIN_RETRY_SECONDS),
         grace=Grace(age=settings.missing_dag_max_age, now=timing.now),
+        watched=watched,
     )
 
     def make_drain(handover: Handover, end: float) -> Drain:

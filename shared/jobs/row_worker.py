@@ -26,6 +26,7 @@ from shared.model.lane import NEW, Lane
 from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
 from shared.settlement import Outcome, Settlement
+from shared.sources.watched import Watched
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.outbox import Outbox
 from shared.storage.rows import Row
@@ -75,6 +76,7 @@ class RowWorker:
         dead_letters: DeadLetters,
         retry: Callable[[Callable[[], Outcome]], Outcome],
         grace: Grace,
+        watched: Watched,
     ) -> None:
         self._trigger = trigger
         self._settlement = settlement
@@ -84,6 +86,7 @@ class RowWorker:
         self._dead_letters = dead_letters
         self._retry = retry
         self._grace = grace
+        self._watched = watched
 
     def route(self, row: Row) -> Result:
         """Write the runs of an event without a route into their lanes."""
@@ -102,7 +105,7 @@ class RowWorker:
         if row.pending is None or row.pending.event is None:
             return self.set_aside(row)
         try:
-            return self._trigger.run_of(row.pending, row.pending.event)
+            return self._trigger.run_of(row.pending, self._watched.address(row.pending.event))
         except CopyPending as error:
             return self._wait_by_name(row, error)
         except PermanentError as error:

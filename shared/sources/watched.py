@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from shared.model.blob_event import account_from_url, blob_url
+from shared.model.blob_event import BlobEvent, account_from_url, blob_url
 from shared.model.errors import NotWatched
 from shared.model.pending import Pending
 
@@ -40,7 +40,18 @@ class Watched:
                 "(LANDING_PATH, LandingStorage__blobServiceUri)."
             )
             raise NotWatched(msg)
-        if event is None:
-            return pending
-        url = blob_url(self.endpoint, event.container, event.name)
-        return replace(pending, event=replace(event, url=url))
+        return replace(pending, event=self.address(event)) if event else pending
+
+    def address(self, event: BlobEvent) -> BlobEvent:
+        """Return an event of our account with its address made from our own endpoint.
+
+        A row may be of a container that was watched before.
+
+        Raises:
+            NotWatched: It is of another account.
+        """
+        account = account_from_url(self.endpoint)
+        if event.account != account:
+            msg = f"The event is of the account {event.account}, the app watches {account}."
+            raise NotWatched(msg)
+        return replace(event, url=blob_url(self.endpoint, event.container, event.name))

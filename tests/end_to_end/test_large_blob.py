@@ -84,7 +84,7 @@ def _announce(host: RunningHost, landing: ContainerClient, names: list[str]) -> 
         event = {
             "eventType": "Microsoft.Storage.BlobCreated",
             "data": {
-                "url": f"https://acct.blob.core.windows.net/{landing.container_name}/{name}",
+                "url": f"{landing.url}/{name}",
                 "blobType": "BlockBlob",
                 "eTag": "0x1",
             },

@@ -293,7 +293,6 @@ def test_row_that_moves_to_another_lane(
 
 def _event(harness: FaultHarness, name: str) -> dict[str, object]:
     """Return an event as Event Grid writes it."""
-    path = f"{harness.landing.container_name}/{name}"
     return {
         "eventType": "Microsoft.Storage.BlobCreated",
         "subject": f"/blobServices/default/containers/{harness.landing.container_name}/blobs/{name}",
@@ -303,6 +302,6 @@ def _event(harness: FaultHarness, name: str) -> dict[str, object]:
             "eTag": "0x1",
             "contentLength": 1,
             "blobType": "BlockBlob",
-            "url": f"https://acct.blob.core.windows.net/{path}",
+            "url": f"{harness.landing.url}/{name}",
         },
     }

@@ -57,7 +57,7 @@ def _announce(
             {
                 "eventType": "Microsoft.Storage.BlobCreated",
                 "data": {
-                    "url": f"https://acct.blob.core.windows.net/{harness.landing.container_name}/{name}",
+                    "url": f"{harness.landing.url}/{name}",
                     "blobType": "BlockBlob",
                     "eTag": "0x1",
                 },

@@ -60,3 +60,25 @@ def test_route_that_comes_back_sends_what_waited_for_it() -> None:
 
     assert len(harness.airflow.runs) == 2
     assert harness.waiting == []
+
+
+def test_row_gets_our_own_address_whatever_it_says() -> None:
+    """A DAG must not be sent to the host that somebody wrote into a row."""
+    harness = OutboxHarness()
+    harness.park("a", url="https://evil.example/landing/a")
+
+    harness.drain()
+
+    [run] = harness.airflow.runs.values()
+    assert run.conf["url"] == "https://acct.blob.core.windows.net/landing/a"
+
+
+def test_row_of_another_account_is_a_dead_letter() -> None:
+    """It cannot have come from what is watched."""
+    harness = OutboxHarness()
+    harness.park("a", account="other")
+
+    harness.drain()
+
+    assert harness.airflow.calls == []
+    assert [letter["reason"] for letter in harness.dead] == ["not_watched"]
