@@ -51,6 +51,7 @@ def test_two_gib_cost_headers_only(
             "AzureWebJobsStorage": storage_account,
             "LandingStorage": counted,
             "EVENT_SOURCE": "EventGrid",
+            "LANDING_PATH": f"{landing.container_name}/{{name}}",
             "AIRFLOW_BASE_URL": airflow.base_url,
             "AIRFLOW_DAG_ID": "copy_file",
             "AIRFLOW_USERNAME": "admin",
