@@ -62,6 +62,7 @@ def test_rotation_while_files_arrive_loses_no_event(
         {
             "AzureWebJobsStorage": storage_account,
             "LandingStorage": storage_account,
+            "LANDING_PATH": f"{landing.container_name}/{{name}}",
             "AIRFLOW_BASE_URL": short_token_airflow.base_url,
             "AIRFLOW_DAG_ID": DAG_ID,
             "KEY_VAULT_URI": azure.vault_uri,
