@@ -45,7 +45,7 @@ HOSTILE = {
 
 
 def best_microseconds(call: Callable[[], object], rounds: int = 50) -> float:
-    """Give the time of the fastest round."""
+    """Return the time of the fastest round."""
     best = float("inf")
     for _ in range(rounds):
         start = time.perf_counter()
@@ -55,7 +55,7 @@ def best_microseconds(call: Callable[[], object], rounds: int = 50) -> float:
 
 
 def table(match: str, count: int = 1_000) -> RouteTable:
-    """Give so many routes of one layout."""
+    """Return so many routes of one layout."""
     toml = "".join(
         f'[[route]]\nname = "r{n}"\nmatch = "{match.format(n=n, pad="x" * (n + 1))}"\ndag_id = "dag{n}"\n'
         for n in range(count)
@@ -69,7 +69,7 @@ def match_once(pattern: Pattern, text: str) -> object:
 
 
 def event(container: str, name: str) -> BlobEvent:
-    """Give an event for a blob."""
+    """Return an event for a blob."""
     return BlobEvent(
         account="acct",
         container=container,

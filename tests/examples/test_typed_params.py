@@ -30,7 +30,7 @@ FULL = {
 
 
 def conf_of(name: str, **facts: Any) -> dict[str, Any]:
-    """Give the conf that the route makes for a blob, as it is sent."""
+    """Return the conf that the route makes for a blob, as it is sent."""
     (run,) = read_routes(ROUTES, origin="test").match(blob_event(name=name, **facts)).requests
     return encode_conf(run.conf, max_bytes=65_536)
 

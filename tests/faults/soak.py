@@ -75,7 +75,7 @@ def _fault(chance: random.Random) -> Fault:
 
 
 def _batches(versions: int, deliveries: int, chance: random.Random) -> Iterator[list[bytes]]:
-    """Give shuffled batches in which every version comes at least once, and some come often."""
+    """Return shuffled batches in which every version comes at least once, and some come often."""
     numbers = [*range(versions), *(chance.randrange(versions) for _ in range(deliveries - versions))]
     chance.shuffle(numbers)
     for start in range(0, len(numbers), 1_000):

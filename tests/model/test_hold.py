@@ -22,19 +22,19 @@ MISSING = DagMissing("The DAG 'copy_file' is missing.")
 
 
 def seconds(number: float) -> timedelta:
-    """Give a time span."""
+    """Return a time span."""
     return timedelta(seconds=number)
 
 
 def held(error: RetryableError = MISSING, now: datetime = NOW) -> Hold:
-    """Give the hold after a first failure."""
+    """Return the hold after a first failure."""
     hold = LaneState(lane=LANE).after(error, now).hold
     assert hold
     return hold
 
 
 def after_probes(error: RetryableError, number: int, late: timedelta = timedelta(0)) -> list[float]:
-    """Give the intervals of a hold whose probes fail one after the other, each when it is due."""
+    """Return the intervals of a hold whose probes fail one after the other, each when it is due."""
     state = LaneState(lane=LANE).after(error, NOW)
     intervals = []
     for _ in range(number):

@@ -42,7 +42,7 @@ SEQUENCERS = st.none() | st.text(max_size=80) | st.text("0123456789abcdefABCDEF"
 
 
 def row_key(event: BlobEvent, route: str = "orders") -> str:
-    """Give the row key on a route."""
+    """Return the row key on a route."""
     return version_key(event, route_id=route)
 
 

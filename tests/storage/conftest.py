@@ -16,7 +16,7 @@ from tests.support.table import MemoryTable
 
 
 def account_of(connection_string: str) -> StorageAccount:
-    """Give the app's view of an account."""
+    """Return the app's view of an account."""
     connection = StorageConnection(name="AzureWebJobsStorage", connection_string=connection_string)
     return StorageAccount(connection, threads=16)
 
@@ -29,13 +29,13 @@ def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def account(storage_account: str) -> StorageAccount:
-    """Give an account of Azurite that is empty."""
+    """Return an account of Azurite that is empty."""
     return account_of(storage_account)
 
 
 @pytest.fixture(params=["memory", pytest.param("azurite", marks=pytest.mark.stack)])
 def table(request: pytest.FixtureRequest) -> Table:
-    """Give an empty table, each test once in memory and once in Azurite."""
+    """Return an empty table, each test once in memory and once in Azurite."""
     if request.param == "memory":
         return MemoryTable()
     return Table(request.getfixturevalue("account"), "testtable")
@@ -43,19 +43,19 @@ def table(request: pytest.FixtureRequest) -> Table:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Give a clock that the test moves."""
+    """Return a clock that the test moves."""
     return FakeClock()
 
 
 @pytest.fixture
 def outbox(table: Table, clock: FakeClock) -> Outbox:
-    """Give an outbox that tries once."""
+    """Return an outbox that tries once."""
     return Outbox(table, now=clock.time)
 
 
 @pytest.fixture
 def service() -> Iterator[StorageServer]:
-    """Give a storage service that answers as the test says."""
+    """Return a storage service that answers as the test says."""
     with serve_storage() as service:
         yield service
 

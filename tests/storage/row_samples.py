@@ -25,12 +25,12 @@ NAMED = Pending(container="landing", name="a b", parked_at=MOMENT)
 
 
 def failures(count: object, first: str = "2026-01-01T00:00:00Z", last: str = "2026-01-01T00:00:00Z") -> str:
-    """Give a history of one reason."""
+    """Return a history of one reason."""
     return json.dumps({"x": {"count": count, "first": first, "last": last}})
 
 
 def entity(pending: Pending = FULL, **changes: Any) -> dict[str, Any]:
-    """Give the row of an event with some of its columns changed; `...` takes one away."""
+    """Return the row of an event with some of its columns changed; `...` takes one away."""
     columns = {"PartitionKey": pending.lane.key, "RowKey": "r|1", **columns_of(pending), **changes}
     return {name: value for name, value in columns.items() if value is not ...}
 

@@ -15,7 +15,7 @@ FACTS = {"Last_Modified": "Fri, 20 Nov 2026 06:30:15 GMT", "ETag": '"0x1"', "x_m
 
 @pytest.fixture
 def reader(service: StorageServer) -> BlobReader:
-    """Give a reader of a service that answers as the test says."""
+    """Return a reader of a service that answers as the test says."""
     return BlobReader(account_of(service.connection_string))
 
 

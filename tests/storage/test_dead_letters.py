@@ -27,24 +27,24 @@ LARGE = replace(RICH, metadata={f"k{number}": "😀" * 4_000 for number in range
 
 @pytest.fixture
 def log() -> EventLog:
-    """Give the log."""
+    """Return the log."""
     return EventLog()
 
 
 @pytest.fixture
 def dead(table: Table, clock: FakeClock, log: EventLog) -> DeadLetters:
-    """Give the dead letters."""
+    """Return the dead letters."""
     return DeadLetters(table, log, now=clock.time)
 
 
 def all_letters(table: Table, partition: str = LANE.key) -> list[Entity]:
-    """Give every letter of a partition."""
+    """Return every letter of a partition."""
     where = "PartitionKey eq @lane and RowKey gt @after and RowKey lt @end"
     return table.query(where, {"lane": partition, "after": "", "end": "~"}, most=100)
 
 
 def only(table: Table, partition: str = LANE.key) -> Any:
-    """Give the only letter of a partition, with its metadata."""
+    """Return the only letter of a partition, with its metadata."""
     [letter] = all_letters(table, partition)
     return letter
 

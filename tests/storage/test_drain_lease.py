@@ -22,24 +22,24 @@ _SOON = 0.05
 
 @pytest.fixture
 def lease(account: StorageAccount) -> DrainLease:
-    """Give a lease that is renewed often."""
+    """Return a lease that is renewed often."""
     return DrainLease(account.blobs, renewal_seconds=_SOON)
 
 
 @pytest.fixture
 def other(account: StorageAccount) -> DrainLease:
-    """Give the same lease as another instance has it."""
+    """Return the same lease as another instance has it."""
     return DrainLease(account.blobs, renewal_seconds=_SOON)
 
 
 @pytest.fixture
 def blob(account: StorageAccount) -> BlobClient:
-    """Give the blob that the lease is on."""
+    """Return the blob that the lease is on."""
     return account.blobs.get_blob_client(CONTAINER, "drain")
 
 
 def refused_with(code: str, status: int) -> Reply:
-    """Give an answer of the blob service."""
+    """Return an answer of the blob service."""
     return Reply(status=status, headers={"x_ms_error_code": code})
 
 
@@ -251,7 +251,7 @@ def test_lease_that_cannot_be_read_or_ended_is_no_error(service: StorageServer) 
 
 
 def _all_read(lease: DrainLease, blob: BlobClient, edits: list[dict[str, Any]]) -> Iterator[Handover]:
-    """Give what the lease reads after each edit."""
+    """Return what the lease reads after each edit."""
     with lease.hold():
         pass
     for metadata in edits:

@@ -20,7 +20,7 @@ KEYS = {"PartitionKey": LANE.key, "RowKey": STATE}
 
 
 def state_of(outbox: Outbox, lane: Lane = LANE) -> LaneState:
-    """Give the state of a lane that has one."""
+    """Return the state of a lane that has one."""
     state = outbox.state(lane)
     assert state is not None
     return state

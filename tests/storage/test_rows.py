@@ -53,7 +53,7 @@ def test_every_fact_comes_back_from_the_table(table: Table, pending: Pending) ->
 
 
 def vars_of(pending: Pending) -> list[object]:
-    """Give the values of an event's own fields."""
+    """Return the values of an event's own fields."""
     return [getattr(pending, name) for name in Pending.__slots__]
 
 

@@ -35,7 +35,7 @@ OPERATIONS = {
 
 @pytest.fixture
 def refused(service: StorageServer) -> Table:
-    """Give a table of a service that answers as the test says."""
+    """Return a table of a service that answers as the test says."""
     return Table(account_of(service.connection_string), "airflowoutbox")
 
 

@@ -12,24 +12,24 @@ IN_LANE = "PartitionKey eq @lane and RowKey gt @after and RowKey lt @end"
 
 
 def row(key: str, partition: str = "p", **columns: object) -> dict[str, Any]:
-    """Give an entity."""
+    """Return an entity."""
     return {"PartitionKey": partition, "RowKey": key, **columns}
 
 
 def etag(table: Table, key: str = "r", partition: str = "p") -> str:
-    """Give the ETag of a row as it is now."""
+    """Return the ETag of a row as it is now."""
     entity = table.get(partition, key)
     assert entity is not None
     return str(entity.metadata["etag"])  # type: ignore[attr-defined]
 
 
 def keys(entities: Iterable[Entity]) -> list[str]:
-    """Give the row keys."""
+    """Return the row keys."""
     return [entity["RowKey"] for entity in entities]
 
 
 def left(table: Table, partition: str = "p") -> list[str]:
-    """Give the keys of all rows of a partition."""
+    """Return the keys of all rows of a partition."""
     return keys(table.query(IN_LANE, {"lane": partition, "after": "", "end": "~"}, most=1_000))
 
 

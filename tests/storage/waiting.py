@@ -13,34 +13,34 @@ from tests.support.samples import blob_event
 
 
 def pending(name: str = "a.csv", *, lane: Lane = LANE, seconds: float = 0, **changes: Any) -> Pending:
-    """Give an event of a lane; `seconds` moves the time of its event."""
+    """Return an event of a lane; `seconds` moves the time of its event."""
     event = blob_event(name=name, event_time=START + timedelta(seconds=seconds))
     values: dict[str, Any] = {"event": event, "lane": lane, "run_id": "blob__x"}
     return Pending(container=event.container, name=name, **(values | changes))
 
 
 def by_name(name: str = "a.csv") -> Pending:
-    """Give an event that is known by name only."""
+    """Return an event that is known by name only."""
     return Pending(container="landing", name=name)
 
 
 def waiting(outbox: Outbox, partition: str = LANE.key) -> list[Row]:
-    """Give all rows of a lane."""
+    """Return all rows of a lane."""
     return outbox.rows(partition, most=1_000)
 
 
 def only(outbox: Outbox, lane: Lane = LANE) -> Row:
-    """Give the only row of a lane."""
+    """Return the only row of a lane."""
     [row] = waiting(outbox, lane.key)
     return row
 
 
 def read(row: Row) -> Pending:
-    """Give what a row holds."""
+    """Return what a row holds."""
     assert row.pending, row.fault
     return row.pending
 
 
 def names(rows: list[Row]) -> list[str]:
-    """Give the names of blobs in the order of their rows."""
+    """Return the names of blobs in the order of their rows."""
     return [read(row).name for row in rows]

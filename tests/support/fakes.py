@@ -7,12 +7,12 @@ from shared.routes.table import RouteTable
 
 
 def routes(toml: str = "", dag_id: str = "copy_file") -> RouteTable:
-    """Give a table of routes, by default the one route of `AIRFLOW_DAG_ID`."""
+    """Return a table of routes, by default the one route of `AIRFLOW_DAG_ID`."""
     return load_routes(root=Path("no-such-folder"), inline=toml, dag_id=dag_id)
 
 
 def lane_routes(*names: str, **more: str) -> RouteTable:
-    """Give a route for each name: the blobs below `landing/<name>/` start the DAG `<name>`.
+    """Return a route for each name: the blobs below `landing/<name>/` start the DAG `<name>`.
 
     Args:
         names: Of the routes.

@@ -20,5 +20,5 @@ ORDERS = BlobEvent(
 
 
 def blob_event(**changes: Any) -> BlobEvent:
-    """Give a plausible event with some of its facts changed."""
+    """Return a plausible event with some of its facts changed."""
     return replace(ORDERS, **changes)

@@ -6,5 +6,5 @@ IS_FULL = os.environ.get("FAULTS") == "full"
 
 
 def scaled(short: int, full: int) -> int:
-    """Give the number for the form that runs."""
+    """Return the number for the form that runs."""
     return full if IS_FULL else short

@@ -28,7 +28,7 @@ class Reply:
 
 
 def error(status: int, code: str, **headers: str) -> Reply:
-    """Give an error as the table service words it."""
+    """Return an error as the table service words it."""
     body = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": f"{code} happened."}}}
     return Reply(status=status, body=body, headers=headers)
 
