@@ -9,7 +9,7 @@ from shared.model.run_request import RunRequest
 COUNT_SECONDS = 10.0
 """How long a count of waiting runs holds; in between the app estimates."""
 
-_SLACK = timedelta(seconds=1)
+_SLACK = timedelta(seconds=0.2)
 """A permit that was not taken is kept so long: a loop that wakes up late loses no pace."""
 
 GLOBAL = "*"
