@@ -25,9 +25,9 @@ _WORKER = Path(__file__).with_name("drain_worker.py")
 
 def measure(checkout: Path, *, rows: int, concurrency: int, storage: str) -> dict[str, float]:
     """Fill an empty outbox and drain it, with the app of a checkout; return what its process says."""
-    with airflow_process() as airflow_url:
+    with airflow_process() as airflow:
         settings = {
-            "AIRFLOW_BASE_URL": airflow_url,
+            "AIRFLOW_BASE_URL": airflow.base_url,
             "AIRFLOW_DAG_ID": "copy_file",
             "AIRFLOW_USERNAME": "admin",
             "AIRFLOW_PASSWORD": "admin",
@@ -44,6 +44,9 @@ def measure(checkout: Path, *, rows: int, concurrency: int, storage: str) -> dic
             timeout=_TIMEOUT_SECONDS,
             check=True,
         )
+    if airflow.runs != rows:
+        msg = f"{airflow.runs} runs of {rows} rows"
+        raise RuntimeError(msg)
     result: dict[str, float] = json.loads(done.stdout)
     return result
 

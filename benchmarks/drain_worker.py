@@ -22,11 +22,14 @@ _THREADS = 8
 _STORAGE = os.environ.get("AzureWebJobsStorage", "")  # noqa: SIM112  (the platform's own name)
 
 
+_ACCOUNT = dict(part.split("=", 1) for part in _STORAGE.split(";") if part).get("AccountName", "")
+
+
 def event(number: int) -> dict[str, Any]:
     """Return the fields of an event."""
     name = f"orders/2026/11/20/{number}.csv"
     return {
-        "account": "acct",
+        "account": _ACCOUNT,
         "container": "landing",
         "name": name,
         "etag": f"0x8DD0A1B2C{number:06X}",

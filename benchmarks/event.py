@@ -49,14 +49,14 @@ def measure_event(events: int) -> tuple[float, float]:
     """Return the medians of an event in the app, and of the bare requests, in seconds."""
     logging.getLogger("blob_to_dag").addHandler(logging.NullHandler())
     logging.getLogger("blob_to_dag").setLevel(logging.INFO)
-    with start_azurite() as azurite, airflow_process() as airflow_url:
+    with start_azurite() as azurite, airflow_process() as airflow:
         storage = azurite.new_account()
         container = BlobServiceClient.from_connection_string(storage).create_container("landing")
         for number in range(_WARM_UP + events):
             container.upload_blob(f"{number}.csv", b"x")
         app = App(
             {
-                "AIRFLOW_BASE_URL": airflow_url,
+                "AIRFLOW_BASE_URL": airflow.base_url,
                 "AIRFLOW_DAG_ID": "copy_file",
                 "AIRFLOW_USERNAME": "admin",
                 "AIRFLOW_PASSWORD": "admin",
@@ -65,7 +65,7 @@ def measure_event(events: int) -> tuple[float, float]:
             }
         )
         session = requests.Session()
-        url = f"{airflow_url}/api/v2/dags/copy_file/dagRuns"
+        url = f"{airflow.base_url}/api/v2/dags/copy_file/dagRuns"
         headers = {"Authorization": "Bearer opaque"}
 
         def bare(number: int) -> None:
@@ -82,6 +82,9 @@ def measure_event(events: int) -> tuple[float, float]:
             of_bare.append(seconds(partial(bare, number)))
             of_app.append(seconds(partial(app.on_blob, "landing", f"{number}.csv")))
         session.close()
+    if airflow.runs != 2 * (_WARM_UP + events):
+        msg = f"{airflow.runs} runs of {_WARM_UP + events} events, once in the app and once bare"
+        raise RuntimeError(msg)
     return median(of_app[_WARM_UP:]), median(of_bare[_WARM_UP:])
 
 
