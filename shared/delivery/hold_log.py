@@ -8,6 +8,9 @@ from shared.model.hold import LaneState
 from shared.model.lane import Lane
 
 _LASTING = timedelta(minutes=1)
+_SAME_HOLD = timedelta(seconds=30)
+"""Threads that find the same failure at once each set the hold; they speak of it once."""
+
 _SAY_AGAIN = timedelta(minutes=10)
 _LOUD_AT_ONCE = {"misconfigured"}
 
@@ -30,7 +33,7 @@ class HoldLog:
         if state.hold is None:
             return
         said_at = self._said_at.get(state.lane)
-        if said_at is not None and said_at < state.hold.since:
+        if said_at is not None and said_at + _SAME_HOLD < state.hold.since:
             said_at = None  # another instance has ended the hold that this one spoke of
         has_lasted = now - state.hold.since >= _LASTING
         if said_at is None and not has_lasted:

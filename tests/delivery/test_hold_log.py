@@ -98,3 +98,14 @@ def test_state_without_a_hold_says_nothing() -> None:
     HoldLog(log, lambda _: 7).ended(LaneState(lane=LANE), _at(0))
 
     assert log.counts == {}
+
+
+def test_threads_that_set_a_hold_at_once_say_it_once() -> None:
+    """Each reads the state before the other has written it, so each sets its own `since`."""
+    log = EventLog()
+    hold_log = HoldLog(log, lambda _: 7)
+
+    _held(hold_log, 0)
+    _held(hold_log, 1, since=1)
+
+    assert log.counts == {"hold.started": 1}
