@@ -6,7 +6,13 @@ import azure.functions as func
 from azurefunctions.extensions.bindings import blob
 
 from shared.app import App
-from shared.config.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION, Bindings
+from shared.config.bindings import (
+    BLOB_FUNCTION,
+    DISPATCHER_FUNCTION,
+    QUEUE_FUNCTION,
+    RECONCILER_FUNCTION,
+    Bindings,
+)
 from shared.config.settings import HOST_CONNECTION
 from shared.ingest import EVENT_QUEUE
 
@@ -44,3 +50,12 @@ def queue_to_dag(message: func.QueueMessage, context: func.Context) -> None:
 def dispatcher(timer: func.TimerRequest) -> None:  # noqa: ARG001  (the binding needs its argument)
     """Drain the outbox, while there is work and time."""
     BRIDGE.dispatch()
+
+
+if BINDINGS.reconcile_schedule:
+
+    @app.function_name(RECONCILER_FUNCTION)
+    @app.timer_trigger(arg_name="timer", schedule=BINDINGS.reconcile_schedule, use_monitor=False)
+    def reconciler(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        """Send files whose event never came."""
+        BRIDGE.reconcile()

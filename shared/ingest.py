@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from shared.companions import Companions
 from shared.event_log import EventLog
 from shared.model.blob_event import BlobEvent
 from shared.model.errors import BadEvent, CopyPending, PermanentError, RetryableError
 from shared.model.pending import Pending
-from shared.routes.table import RouteTable
+from shared.routes.table import Routes, RouteTable
 from shared.settlement import Settlement
 from shared.sources.event_grid import pending_from_event_grid
 from shared.sources.watched import Watched
@@ -29,8 +30,9 @@ class Ingest:
         *,
         watched: Watched,
         reader: BlobReader,
-        routes: RouteTable,
+        routes: Routes,
         trigger: Trigger,
+        companions: Companions,
         settlement: Settlement,
         outbox: Outbox,
         dead_letters: DeadLetters,
@@ -40,6 +42,7 @@ class Ingest:
         self._reader = reader
         self._routes = routes
         self._trigger = trigger
+        self._companions = companions
         self._settlement = settlement
         self._outbox = outbox
         self._dead_letters = dead_letters
@@ -55,14 +58,14 @@ class Ingest:
         try:
             for pending in pending_from_event_grid(body):
                 count += 1
-                self.take(pending, traceparent=traceparent)
+                self.take(replace(pending, traceparent=traceparent))
         except BadEvent as error:
             self._dead_letters.add_unreadable(body, error, source=EVENT_QUEUE)
             return
         if not count:
             self._log.info("event.ignored", source=EVENT_QUEUE)
 
-    def take(self, pending: Pending, *, traceparent: str | None = None) -> None:
+    def take(self, pending: Pending) -> None:
         """Deliver every run of a new event, or keep what cannot be delivered now.
 
         An event of an account or a container that is not watched is a dead letter: the settings may be wrong.
@@ -72,9 +75,11 @@ class Ingest:
         """
         try:
             pending = self._watched.own(pending)
-            event = self._look(pending, traceparent)
+            routes = self._routes.current()
+            event = self._look(pending, routes)
             if event is not None:
-                self._trigger.handle(event, api=pending.api)
+                self._trigger.handle(event, api=pending.api, routes=routes)
+                self._companions.announce(event.path)
         except CopyPending as error:
             # Not as this version: the end of the copy changes the ETag, so the blob is looked at again.
             self._settlement.wait(pending.by_name(), error)
@@ -90,21 +95,27 @@ class Ingest:
             RetryableError: It cannot be looked at, or not yet.
             PermanentError: There can be no such blob.
         """
-        event = self._look(self._watched.own(pending), None)
+        routes = self._routes.current()
+        event = self._look(self._watched.own(pending), routes)
         if event is None:
             return
-        for run, _ in self._trigger.runs_of(event, api=pending.api):
-            self._outbox.park(replace(run, history=pending.history, parked_at=pending.parked_at))
+        for waiting, run in self._trigger.runs_of(event, api=pending.api, routes=routes):
+            if run.requires:
+                self._companions.wait(waiting, run)
+            else:
+                self._outbox.park(replace(waiting, history=pending.history, parked_at=pending.parked_at))
+        self._companions.announce(event.path)
 
-    def _look(self, pending: Pending, traceparent: str | None) -> BlobEvent | None:
+    def _look(self, pending: Pending, routes: RouteTable) -> BlobEvent | None:
         """Return the event with all properties that its routes need; None if the blob is gone."""
+        event = self._facts(pending, routes)
+        return replace(event, traceparent=pending.traceparent) if event else None
+
+    def _facts(self, pending: Pending, routes: RouteTable) -> BlobEvent | None:
         event = pending.event
-        if event is not None and traceparent is not None:
-            event = replace(event, traceparent=traceparent)
-        if event is not None and not self._routes.needs_head(event, api=pending.api):
+        if event is not None and not routes.needs_head(event, api=pending.api):
             return event
-        trace = traceparent or (event.traceparent if event else None)
-        current = self._reader.read(pending.container, pending.name, traceparent=trace)
+        current = self._reader.read(pending.container, pending.name)
         if event is None:
             if current is None:
                 self._log.warning("blob.gone", blob=pending.path)

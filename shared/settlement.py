@@ -14,6 +14,7 @@ from shared.model.lane import Lane
 from shared.model.pending import Pending, Target
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.outbox import Outbox
+from shared.storage.settled import Claim, Settled
 
 
 class Outcome(Enum):
@@ -32,11 +33,13 @@ class Settlement:
     Args:
         outbox: Where events wait.
         dead_letters: Where they end that can never be delivered.
+        settled: Where it is noted that a version is settled without a run of its own.
         holds: What this instance believes to be on hold.
         log: Of events.
         airflow_url: Base URL of the Airflow that runs go to.
         now: The time, aware.
         request_drain: Called when an event was written that waits for room only.
+        owner_of: Returns who looks after the route with an id; may be empty.
         backoff: How long an event waits that failed by itself.
     """
 
@@ -45,21 +48,25 @@ class Settlement:
         *,
         outbox: Outbox,
         dead_letters: DeadLetters,
+        settled: Settled,
         holds: Holds,
         log: EventLog,
         airflow_url: str,
         now: Callable[[], datetime],
         request_drain: Callable[[], None],
+        owner_of: Callable[[str], str] = lambda _route_id: "",
         backoff: Backoff | None = None,
     ) -> None:
         self._outbox = outbox
         self._dead_letters = dead_letters
+        self._settled = settled
         self._holds = holds
         self._log = log
         self._hold_log = HoldLog(log, outbox.count)
         self._airflow_url = airflow_url
         self._now = now
         self._request_drain = request_drain
+        self._owner_of = owner_of
         self._backoff = backoff or Backoff()
 
     def target(self, lane: Lane) -> Target:
@@ -94,13 +101,13 @@ class Settlement:
     def hold(self, lane: Lane, error: RetryableError) -> LaneState | None:
         """Put a lane, or everything, on hold; return its state, None where it could not be written."""
         try:
-            state = self._outbox.hold(lane, error)
+            state = self._outbox.hold(lane, error, owner=self._owner_of(lane.route_id))
         except StorageUnavailable as fault:
             # The row is safe. Without the hold it is tried again at the next tick, which does no harm.
             self._log.warning("hold.failed", lane=str(lane), message=str(fault))
             return None
-        self._holds.believe(state)
-        self._hold_log.held(state, self._now())
+        is_new = self._holds.believe(state)
+        self._hold_log.held(state, self._now(), is_new=is_new)
         return state
 
     def release(self, state: LaneState) -> None:
@@ -122,15 +129,36 @@ class Settlement:
         key: str = "",
     ) -> Outcome:
         """Keep an event that can never be delivered for a person to look at; raises StorageUnavailable."""
-        self._dead_letters.add(pending, error, conf=conf, key=key)
+        owner = self._owner_of(pending.lane.route_id)
+        self._dead_letters.add(pending, error, conf=conf, key=key, owner=owner)
         return Outcome.DEAD
 
     def delivered(self, pending: Pending, outcome: Outcome) -> None:
-        """Log one run that is settled."""
+        """Log one run that is settled, and how long after its event it was created; note one that is dropped.
+
+        Raises:
+            StorageUnavailable: It could not be noted: the event comes again.
+        """
+        event = pending.event
+        if outcome is Outcome.CREATED:
+            self._log.info(
+                "run.created",
+                seconds=round((self._now() - event.event_time).total_seconds(), 1) if event else None,
+                blob=pending.path,
+                size=event.size if event else None,
+                route=pending.lane.route_id,
+                dag_id=pending.lane.dag_id,
+                run_id=pending.run_id,
+            )
+            return
+        if outcome is Outcome.DROPPED and event:
+            claim = Claim(event=event, lane=pending.lane, reason="dropped", who="when_paused")
+            self._settled.claim(claim)
         self._log.info(
-            f"run.{outcome.value}",
+            "run.dropped" if outcome is Outcome.DROPPED else "run.already_there",
             blob=pending.path,
-            size=pending.event.size if pending.event else None,
+            size=event.size if event else None,
+            route=pending.lane.route_id,
             dag_id=pending.lane.dag_id,
             run_id=pending.run_id,
         )

@@ -13,6 +13,7 @@ from local.azurite import Azurite, start_azurite
 from local.processes import NotInstalledError
 from tests.airflow.certificates import self_signed
 from tests.key_vault.azure import IDENTITY_HEADER, Azure, serve_azure
+from tests.support.missing import missing
 
 pytest_plugins = ["tests.support.fault_table"]
 
@@ -23,7 +24,7 @@ def azurite() -> Iterator[Azurite]:
     try:
         azurite = start_azurite()
     except NotInstalledError as exc:
-        pytest.skip(str(exc))
+        missing(exc)
     with azurite:
         yield azurite
 
@@ -57,7 +58,7 @@ def airflow(azurite: Azurite) -> Iterator[Airflow]:
     try:
         airflow = start_airflow(variables=landing_storage(azurite.connection_string))
     except NotInstalledError as exc:
-        pytest.skip(str(exc))
+        missing(exc)
     with airflow:
         airflow.api.wait_for_dags({"copy_file", "taskflow_params", "xcom_chain"})
         yield airflow

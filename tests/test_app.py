@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from shared.airflow.time_limit import seconds_left
 from shared.app import App
 from shared.event_log import EventLog
+from shared.ingest import Ingest
+from shared.jobs.dispatcher import Dispatcher
+from shared.jobs.outbox_report import OutboxReport
+from shared.jobs.redrive import Redrive
 from shared.model.errors import Misconfigured, StorageUnavailable
 from shared.timing import Timing
 from shared.wiring import Services
@@ -31,6 +36,29 @@ USABLE = {
 HASTY = Timing(park_seconds=0.0)
 
 
+def test_time_of_an_invocation_counts_from_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look at the blob, the run and the drain after it share one limit; the platform's is longer."""
+    left: list[float] = []
+
+    def look(*_: object, **__: object) -> None:
+        left.append(seconds_left())
+
+    for owner, method in [
+        (Ingest, "take"), (Ingest, "take_message"), (Dispatcher, "after_event"), (Redrive, "run"),
+        (Dispatcher, "drain"), (OutboxReport, "write"),
+    ]:  # fmt: skip
+        monkeypatch.setattr(owner, method, look)
+    app = App(USABLE)
+
+    app.on_blob("landing", "a.csv")
+    app.on_event(b"{}")
+    app.dispatch()
+
+    assert len(left) == 7
+    assert all(200 < seconds < 240 for seconds in left)
+    assert left[1] < left[0]
+
+
 def test_nothing_is_read_before_the_first_event() -> None:
     """An app that fails at import has no functions and loses events."""
     assert App({})
@@ -49,6 +77,7 @@ def test_settings_that_leave_nowhere_to_wait_fail_each_call_and_are_logged_once(
     with pytest.raises(Misconfigured):
         app.on_event(json.dumps(event_grid()).encode())
     app.dispatch()
+    app.reconcile()
 
     assert log.counts == {"app.misconfigured": 1}
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -99,6 +128,18 @@ def test_wrong_settings_are_read_once() -> None:
     assert isinstance(app._built(), Misconfigured)
 
 
+def test_timer_says_every_five_minutes_that_the_app_is_misconfigured() -> None:
+    """One line at the start is forgotten by the evening, and an alert on it has ended."""
+    log, clock = EventLog(), FakeClock()
+    app = App({}, log, clock.timing())
+
+    for _ in range(20):
+        app.dispatch()
+        clock.now += 30
+
+    assert log.counts == {"app.misconfigured": 2}
+
+
 def test_unreadable_message_stays_with_the_platform_while_misconfigured() -> None:
     """Its poison queue is emptied once the settings are correct."""
     app = App({"AzureWebJobsStorage": NOWHERE})
@@ -132,15 +173,16 @@ def test_events_wait_while_settings_are_unusable_and_flow_when_they_are_correct(
     app = App({"AzureWebJobsStorage": storage_account, "LANDING_PATH": "{oops}"}, log)
 
     for number in range(3):
-        app.on_blob("landing", f"{number}.csv")
+        app.on_blob("landing", f"{number}.csv", traceparent="00-1")
     with BlobServiceClient.from_connection_string(storage_account) as service:
         url = f"{service.url}landing/known.csv"
-    app.on_event(json.dumps(event_grid("known.csv", url=url)).encode())
+    app.on_event(json.dumps(event_grid("known.csv", url=url)).encode(), traceparent="00-1")
     app.dispatch()
 
     rows = read_rows(storage_account, OUTBOX)
     assert sorted(row["name"] for row in rows) == ["0.csv", "1.csv", "2.csv", "known.csv"]
     assert {row["reason"] for row in rows} == {"misconfigured"}
+    assert {row["traceparent"] for row in rows} == {"00-1"}
     assert log.counts == {"app.misconfigured": 1, "run.waiting": 4}
 
     with airflow_server() as airflow:
@@ -156,7 +198,8 @@ def test_events_wait_while_settings_are_unusable_and_flow_when_they_are_correct(
         app.dispatch()
 
         # The three that are known by name only are gone; the other one carries its facts.
-        assert [body["conf"]["filename"] for body in airflow.runs.values()] == ["known.csv"]
+        [body] = airflow.runs.values()
+        assert (body["conf"]["filename"], body["conf"]["traceparent"]) == ("known.csv", "00-1")
     assert read_rows(storage_account, OUTBOX) == []
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from shared.config.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION
+from local.host.timer import Schedule
+from shared.config.bindings import (
+    BLOB_FUNCTION,
+    DISPATCHER_FUNCTION,
+    QUEUE_FUNCTION,
+    RECONCILER_FUNCTION,
+    SCHEDULES,
+)
 
 ROOT = Path(__file__).parents[1]
 # In a process of its own: the decorators read the environment at import, and index only once.
@@ -44,6 +51,19 @@ def test_names_of_the_functions_never_change() -> None:
         "dispatcher",
     )
     assert set(_functions()) == {"blob_to_dag", "queue_to_dag", "dispatcher"}
+
+
+def test_reconciler_is_there_only_where_it_is_asked_for() -> None:
+    """Off by default, and with a value that makes no schedule, which is then a fault of the settings."""
+    [timer] = _functions(RECONCILE_EVERY="1h")[RECONCILER_FUNCTION]
+
+    assert (RECONCILER_FUNCTION, timer["type"], timer["schedule"]) == (
+        "reconciler",
+        "timerTrigger",
+        SCHEDULES["1h"],
+    )
+    assert RECONCILER_FUNCTION not in _functions(RECONCILE_EVERY="7h")
+    assert all(Schedule.parse(schedule) for schedule in SCHEDULES.values())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.config.bindings import BLOB_FUNCTION, DISPATCHER_FUNCTION, QUEUE_FUNCTION
 from shared.config.settings import Settings
 from shared.timing import Timing
 
@@ -78,6 +79,41 @@ def test_log_lines_of_events_are_not_sampled_away() -> None:
     excluded = HOST["logging"]["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";")
 
     assert {"Request", "Exception", "Trace"} <= set(excluded)
+
+
+def _level(category: str) -> str:
+    """Return the level of a category as .NET does: that of the longest name which it begins with."""
+    levels: dict[str, str] = HOST["logging"]["logLevel"]
+    names = [name for name in levels if category == name or category.startswith(f"{name}.")]
+    return levels[max(names, key=len, default="default")]
+
+
+@pytest.mark.parametrize(
+    ("category", "level"),
+    [
+        (f"Function.{BLOB_FUNCTION}.User", "Information"),
+        (f"Function.{QUEUE_FUNCTION}.User", "Information"),
+        (f"Function.{DISPATCHER_FUNCTION}.User", "Information"),
+        (f"Function.{DISPATCHER_FUNCTION}", "Warning"),
+        (f"Function.{BLOB_FUNCTION}", "Information"),
+        ("Host.Results", "Information"),
+        ("Host.Startup", "Information"),
+        ("Azure", "Warning"),
+        ("Azure.Core", "Warning"),
+        ("Azure.Core.1", "Warning"),
+        ("Azure.Identity", "Warning"),
+    ],
+)
+def test_lines_of_the_app_are_kept_and_chatter_is_not(category: str, level: str) -> None:
+    """The timer's 2,880 runs a day are silent; what the dispatcher itself says is an alert's source."""
+    assert _level(category) == level
+
+
+def test_log_levels_name_functions_that_there_are() -> None:
+    """A renamed function would be loud again, or silent."""
+    names = {name.split(".")[1] for name in HOST["logging"]["logLevel"] if name.startswith("Function.")}
+
+    assert names == {DISPATCHER_FUNCTION}
 
 
 def test_example_settings_are_complete_and_usable() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import BadEvent, StorageUnavailable
+from shared.model.errors import BadEvent, DagMissing, StorageUnavailable
 from shared.model.lane import NEW
 from shared.model.pending import Pending
 from tests.sources.test_event_grid import cloud_event, event_grid
 from tests.support.fakes import routes
-from tests.support.harness import OutboxHarness
+from tests.support.harness import DEFAULT, OutboxHarness, failing, well
 from tests.support.samples import blob_event
 
 WITH_HEAD = '[[route]]\nname = "r"\nmatch = "**"\ndag_id = "d"\nhead = true\n'
@@ -44,12 +44,45 @@ def test_blob_known_by_name_is_looked_at_once_and_its_run_created() -> None:
     harness = OutboxHarness()
     _blob(harness)
 
-    harness.ingest.take(Pending(container="landing", name=NAME), traceparent="00-1")
+    harness.ingest.take(Pending(container="landing", name=NAME, traceparent="00-1"))
 
     assert harness.storage.reader.looks == [NAME]
     [run] = harness.airflow.calls
     assert run.conf["filename"] == NAME
     assert harness.waiting == []
+
+
+def test_run_of_a_row_has_the_trace_of_the_call_that_observed_the_blob() -> None:
+    """Whatever it waited for: the blob's properties, the end of a copy, a DAG."""
+    harness = OutboxHarness()
+    _blob(harness, copy_status="pending")
+    harness.storage.reader.error = StorageUnavailable("down")
+
+    harness.ingest.take(Pending(container="landing", name=NAME, traceparent="00-1"))
+    [row] = harness.waiting
+    assert row["traceparent"] == "00-1"
+
+    harness.storage.reader.error = None
+    harness.pass_time(60)
+    assert [row["reason"] for row in harness.waiting] == ["copy_pending"]
+
+    _blob(harness, etag="ended", copy_status="success")
+    harness.airflow.answer = failing(DagMissing("not yet"))
+    harness.pass_time(300)
+    assert [row["dag_id"] for row in harness.waiting] == ["copy_file"]
+
+    harness.airflow.answer = well
+    harness.pass_time(600)
+
+    assert [run.conf["traceparent"] for run in harness.airflow.runs.values()] == ["00-1"]
+
+
+def test_unfinished_copy_keeps_its_trace_from_the_event_to_the_name() -> None:
+    """A row that has its version already becomes one by name, and the version's facts go."""
+    event = blob_event(traceparent="00-1")
+    row = Pending(container="landing", name=event.name, event=event, lane=DEFAULT)
+
+    assert row.by_name().traceparent == "00-1"
 
 
 def test_blob_that_is_gone_creates_nothing_and_fails_nothing() -> None:

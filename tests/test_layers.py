@@ -8,15 +8,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = [ROOT / "function_app.py", *sorted((ROOT / "shared").rglob("*.py"))]
+FILES = [
+    ROOT / "function_app.py",
+    *sorted((ROOT / "shared").rglob("*.py")),
+    *sorted((ROOT / "operate").rglob("*.py")),
+]
 
 LAYERS = (
+    "operate",
     "function_app",
     "app",
     "wiring",
+    "assembly",
     "jobs",
     "ingest",
     "trigger",
+    "companions",
     "settlement",
     "storage",
     "delivery",
@@ -41,6 +48,8 @@ def module_name(path: Path) -> str:
 
 def layer(module: str) -> str:
     """Return the folder, or the file directly below shared/, that a module belongs to."""
+    if module.startswith("operate."):
+        return "operate"
     return module.split(".")[1] if module.startswith("shared.") else module
 
 
@@ -72,7 +81,7 @@ def upward(path: Path) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{line} imports {target}"
         for target, line in imports(path).items()
-        if target.startswith("shared.")
+        if target.startswith(("shared.", "operate."))
         and layer(target) != own
         and RANKS.get(layer(target), rank + 1) <= rank
     ]

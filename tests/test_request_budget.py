@@ -8,6 +8,7 @@ from azure.storage.blob import ContainerClient
 from local.azurite import Azurite
 from shared.app import App
 from shared.event_log import EventLog
+from shared.timing import Timing
 from tests.support.airflow_server import airflow_server
 from tests.support.clock import FakeClock
 from tests.support.counting_proxy import counting_proxy
@@ -40,7 +41,9 @@ def test_thousand_events_cost_one_head_and_one_post_each(
         settings = _settings(azurite, airflow.base_url, landing, blob_port=storage.port)
         # The host's own storage is not there at all: the happy path needs none of it.
         settings |= {"AIRFLOW_MAX_CONCURRENCY": str(threads), "AzureWebJobsStorage": NOWHERE}
-        app = App(settings | {"PYTHON_THREADPOOL_THREAD_COUNT": str(threads)}, log)
+        # The look once a minute has a test of its own; a slow machine may take minutes here.
+        timing = Timing(look_seconds=float("inf"))
+        app = App(settings | {"PYTHON_THREADPOOL_THREAD_COUNT": str(threads)}, log, timing)
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda name: app.on_blob(landing.container_name, name), blobs))
 

@@ -1,5 +1,6 @@
 """The settlement: what is written for an event that was tried, and what its failure says about others."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,7 +53,7 @@ def test_failure_holds_what_it_says_something_about(error: RetryableError, held:
 
 @pytest.mark.parametrize(
     ("error", "seconds"),
-    [(AirflowUnclear("x"), 30), (DagMissing("x"), 0), (OnHold("x"), 0), (RateLimited("x"), 0)],
+    [(AirflowUnclear("x"), 20), (DagMissing("x"), 0), (OnHold("x"), 0), (RateLimited("x"), 0)],
 )
 def test_only_the_events_own_trouble_gives_it_a_time_of_its_own(error: RetryableError, seconds: int) -> None:
     """What waits for a hold or for room is due as soon as that ends."""
@@ -64,7 +65,7 @@ def test_only_the_events_own_trouble_gives_it_a_time_of_its_own(error: Retryable
         assert after.not_before is None
     else:
         assert after.not_before is not None
-        assert timedelta(seconds=20) < after.not_before - harness.clock.time() <= timedelta(seconds=seconds)
+        assert timedelta(seconds=10) < after.not_before - harness.clock.time() <= timedelta(seconds=seconds)
 
 
 def test_scope_that_was_judged_counts_not_that_of_the_class() -> None:
@@ -138,3 +139,25 @@ def test_only_trouble_of_its_own_is_a_warning(
         _settlement(OutboxHarness()).log_waiting(PENDING, error)
 
     assert [record.levelname for record in caplog.records] == [level]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (Outcome.CREATED, 'run.created seconds=90.2 blob="landing/a" size=1234 route="default"'),
+        (Outcome.ALREADY_THERE, 'run.already_there blob="landing/a" size=1234 route="default"'),
+        (Outcome.DROPPED, 'run.dropped blob="landing/a" size=1234 route="default"'),
+    ],
+)
+def test_settled_run_is_logged_with_its_route_and_the_time_since_its_event(
+    outcome: Outcome, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When a run that is there already was created is not known."""
+    harness = OutboxHarness()
+    event = blob_event(name="a", event_time=harness.clock.time())
+    harness.clock.now += 90.25
+
+    with caplog.at_level("INFO"):
+        _settlement(harness).delivered(replace(PENDING, event=event), outcome)
+
+    assert [record.getMessage() for record in caplog.records] == [f'{line} dag_id="copy_file" run_id="r"']

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from shared.airflow.time_limit import time_limit
 from shared.model.errors import (
     AirflowBusy,
     AirflowUnclear,
@@ -50,6 +51,19 @@ def _harness(answer: BlobToDagError | None = None, table: RouteTable | None = No
     if answer:
         harness.airflow.answer = failing(answer)
     return harness
+
+
+def test_event_whose_invocation_has_no_time_left_waits_and_holds_nothing() -> None:
+    """Nothing is sent that the platform might kill; the next drain sends it."""
+    harness = _harness()
+
+    with time_limit(0):
+        assert _handle(harness) == [Outcome.WAITING]
+
+    assert harness.airflow.calls == []
+    assert harness.state(EVERYTHING) is None
+    assert harness.state() is None
+    assert harness.drain() == 1
 
 
 def test_event_becomes_one_run_of_the_dag() -> None:
@@ -195,6 +209,8 @@ def test_paused_dag_gets_what_its_route_says(when_paused: str, outcome: Outcome,
     assert _handle(harness) == [outcome]
     assert len(harness.airflow.runs) == runs
     assert harness.log.counts[f"run.{outcome.value}"] == 1
+    noted = [(claim["reason"], claim["who"]) for claim in harness.storage.settled.rows.values()]
+    assert noted == ([("dropped", "when_paused")] if when_paused == "drop" else [])
 
 
 @pytest.mark.parametrize("when_paused", ["hold", "drop"])

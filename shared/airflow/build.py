@@ -12,7 +12,7 @@ from shared.airflow.credentials import CredentialSource, EnvironmentCredentials,
 from shared.airflow.dialects.base import Dialect
 from shared.airflow.elsewhere import find_elsewhere
 from shared.airflow.http import AirflowHttp, HttpLimits
-from shared.airflow.key_vault import AppIdentity, KeyVaultCredentials, open_vault
+from shared.airflow.key_vault import AppIdentity, Identity, KeyVaultCredentials, open_vault
 from shared.airflow.session import DIALECTS, ApiSession, DetectedSession, FixedSession, SessionSource
 from shared.airflow.token_header import TokenHeader
 from shared.airflow.tokens import AirflowLogIn, EntraIdentity, OAuthClient, TokenProvider
@@ -30,6 +30,7 @@ def build_airflow_client(
     environ: Mapping[str, str],
     log: EventLog,
     *,
+    identity: Identity | None = None,
     key_vault_cache_seconds: float = KEY_VAULT_CACHE_SECONDS,
     refusal_pause_seconds: float = CREDENTIAL_REFUSAL_PAUSE_SECONDS,
 ) -> AirflowClient:
@@ -39,16 +40,18 @@ def build_airflow_client(
         settings: Checked by `shared.config.load`.
         environ: App settings, which hold the credentials where there is no Key Vault.
         log: Takes new versions of the secret, failures to read it, and the API that was detected.
+        identity: Asks the vault and Entra ID, instead of the app's own identity.
         key_vault_cache_seconds: How long the secret is taken as current.
         refusal_pause_seconds: Shortest time between reads of the secret, or log-ins, after rejections.
     """
+    identity = identity or AppIdentity.from_env(environ)
     source: CredentialSource = EnvironmentCredentials({})
     in_vault = settings.airflow_client_certificate == VAULT
     if settings.airflow_auth in _CREDENTIAL_FREE and not in_vault:
         pass
     elif settings.key_vault_uri:
         source = KeyVaultCredentials(
-            open_vault(settings.key_vault_uri, AppIdentity.from_env(environ)),
+            open_vault(settings.key_vault_uri, identity),
             name=settings.airflow_credential_secret,
             lifetime_seconds=key_vault_cache_seconds,
             refusal_pause_seconds=refusal_pause_seconds,
@@ -86,9 +89,7 @@ def build_airflow_client(
                 scope=settings.airflow_oauth_scope,
             )
         ),
-        "entra": lambda: exchanged(
-            EntraIdentity(AppIdentity.from_env(environ).credential, scope=settings.airflow_entra_scope)
-        ),
+        "entra": lambda: exchanged(EntraIdentity(identity.credential, scope=settings.airflow_entra_scope)),
     }
 
     @cache

@@ -83,6 +83,8 @@ class AirflowClient:
         with time_limit(self._limit_seconds):
             # One session for all dates: one run is not sent in two dialects.
             session = self._sessions.get()
+            if not session.takes_notes:
+                run = replace(run, note="")
             try:
                 return self._trigger(session, run)
             except BlobToDagError:
@@ -114,11 +116,11 @@ class AirflowClient:
             CredentialsRefused: The log-in is refused, or cannot be told from one that is.
             RetryableError: There is no answer.
         """
-        self._ask(lambda dialect: dialect.check_log_in())
+        self.ask(lambda dialect: dialect.check_log_in())
 
     def import_faults(self) -> list[ImportFault]:
         """List the first files with import errors. Raises RetryableError; Forbidden without permission."""
-        return self._ask(lambda dialect: dialect.import_faults())
+        return self.ask(lambda dialect: dialect.import_faults())
 
     def _hint(self, error: RetryableError, dag_id: str) -> str:
         match error:
@@ -146,15 +148,16 @@ class AirflowClient:
 
     def find(self, dag_id: str, run_id: str) -> str | None:
         """Return the state of a run; None if there is no such run. Raises RetryableError."""
-        return self._ask(lambda dialect: dialect.find(dag_id, run_id))
+        run = self.ask(lambda dialect: dialect.find(dag_id, run_id))
+        return run.state if run else None
 
     def dag_ids(self) -> list[str]:
         """List up to 2,000 ids of active DAGs; of Airflow 1.10 those that ever ran. Raises RetryableError."""
-        return self._ask(lambda dialect: dialect.dag_ids())
+        return self.ask(lambda dialect: dialect.dag_ids())
 
     def dag(self, dag_id: str) -> DagState | None:
         """Return the state of a DAG; None if there is no such DAG. Raises RetryableError."""
-        return self._ask(lambda dialect: dialect.dag(dag_id))
+        return self.ask(lambda dialect: dialect.dag(dag_id))
 
     def is_paused(self, dag_id: str) -> bool:
         """Tell whether the DAG is paused; a missing one is not. Raises RetryableError."""
@@ -163,7 +166,7 @@ class AirflowClient:
 
     def count_waiting(self, dag_id: str | None = None) -> WaitingRuns:
         """Count the runs that wait, of one DAG or all, those of paused DAGs apart. Raises RetryableError."""
-        return self._ask(lambda dialect: dialect.waiting_runs(dag_id))
+        return self.ask(lambda dialect: dialect.waiting_runs(dag_id))
 
     def waiting_runs(self, dag_id: str | None = None) -> int:
         """Count the runs that wait for a worker, of one DAG or all. Raises RetryableError."""
@@ -171,14 +174,20 @@ class AirflowClient:
 
     def version(self) -> str:
         """Return the version of Airflow. Raises RetryableError."""
-        return self._ask(lambda dialect: dialect.version())
+        return self.ask(lambda dialect: dialect.version())
 
     @property
     def api(self) -> str:
         """The dialect in use, as a value of `AIRFLOW_API`. Raises RetryableError if it is not known."""
         return self._sessions.get().dialect.name
 
-    def _ask[T](self, operation: Callable[[Dialect], Flow[T]]) -> T:
+    @property
+    def lists_conf(self) -> bool:
+        """Whether the list of runs has pages and shows each run's conf. Raises RetryableError as `api`."""
+        return self._sessions.get().dialect.lists_conf
+
+    def ask[T](self, operation: Callable[[Dialect], Flow[T]]) -> T:
+        """Ask a question in the dialect of this Airflow. Raises RetryableError."""
         with time_limit(self._limit_seconds):
             session = self._sessions.get()
             try:
@@ -223,7 +232,7 @@ class AirflowClient:
         """Tell a repeated run id from a taken logical date: only a look-up can."""
         summary = triggered.summary(run)
         try:
-            state = ask_twice(lambda: self._run(session, session.dialect.find(run.dag_id, run.run_id)))
+            found = ask_twice(lambda: self._run(session, session.dialect.find(run.dag_id, run.run_id)))
         except Forbidden:
             msg = (
                 f"{summary}. Whether that is this run could not be looked up: the role of the app's user may "
@@ -234,7 +243,7 @@ class AirflowClient:
             # Not the error itself: it would say that nothing was sent, but the run may exist.
             msg = f"{summary}. Whether that is this run could not be looked up: {error}"
             raise AirflowUnclear(msg, retry_after_seconds=error.retry_after_seconds) from None
-        return None if state is None else Delivery.ALREADY_THERE
+        return None if found is None else Delivery.ALREADY_THERE
 
 
 def _advice(kind: type[BlobToDagError], session: ApiSession) -> str:

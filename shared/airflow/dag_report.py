@@ -4,7 +4,8 @@ import difflib
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from shared.airflow.dialects.base import DagState, ImportFault
 from shared.model.errors import RetryableError
@@ -55,8 +56,7 @@ class Hints[T]:
         return answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Questions:
+class Questions(msgspec.Struct, frozen=True, kw_only=True):
     """What reports are made of; each raises RetryableError."""
 
     dag: Callable[[str], DagState | None]

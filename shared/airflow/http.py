@@ -4,10 +4,10 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
+import msgspec
 import requests
 
 from shared.airflow.auth import NoAuth
@@ -24,8 +24,7 @@ _CHUNK_BYTES = 64 * 1024
 _START_BYTES = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpLimits:
+class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How many connections the session has, how long it waits and which certificates it trusts.
 
     Attributes:
@@ -97,6 +96,7 @@ class AirflowHttp:
                 retry_after=response.headers.get("Retry-After"),
                 content_type=response.headers.get("Content-Type", ""),
                 location=_location(response),
+                date=response.headers.get("Date", ""),
                 start=body[:_START_BYTES].decode("latin-1"),
                 secrets=frozenset({*request.secrets, *secrets_of(response)}),
             )

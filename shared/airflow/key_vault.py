@@ -5,15 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
-from azure.keyvault.secrets import SecretClient
+from azure.keyvault.secrets import SecretClient, SecretProperties
 
 from shared.airflow.credentials import Credentials
 from shared.event_log import EventLog
 from shared.model.errors import Misconfigured, VaultUnavailable
+from shared.timing import utc_now
 
 _SDK_LIMITS: dict[str, Any] = {
     "connection_timeout": 5,
@@ -23,6 +26,9 @@ _SDK_LIMITS: dict[str, Any] = {
     "retry_backoff_max": 2,
 }
 """The SDK's own defaults can hold an invocation for minutes."""
+
+_EXPIRES_SOON_DAYS = 30
+_DAY_SECONDS = 86_400.0
 
 
 class KeyVaultCredentials:
@@ -37,6 +43,7 @@ class KeyVaultCredentials:
         refusal_pause_seconds: Shortest time between reads after rejections, or while the vault fails.
         log: Takes new versions and failures.
         clock: Monotonic seconds.
+        now: The time, aware.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class KeyVaultCredentials:
         refusal_pause_seconds: float,
         log: EventLog,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
         self._name = name
@@ -55,11 +63,13 @@ class KeyVaultCredentials:
         self._pause = refusal_pause_seconds
         self._log = log
         self._clock = clock
+        self._now = now
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
         self._version: str | None = None
         self._good_until = float("-inf")
         self._next_refresh = float("-inf")
+        self._next_warning = float("-inf")
         self._failure = ""
 
     def get(self) -> Credentials:
@@ -99,8 +109,18 @@ class KeyVaultCredentials:
         if self._credentials is None or secret.properties.version != self._version:
             self._log.info("secret.read", secret=self._name, version=secret.properties.version)
         self._version = secret.properties.version
+        self._warn_of_expiry(secret.properties)
         self._credentials = Credentials(fields=_fields(secret.value or ""), origin=self._origin())
         return self._credentials
+
+    def _warn_of_expiry(self, secret: SecretProperties) -> None:
+        """Say once a day that the secret expires soon, or has: the vault itself gives it all the same."""
+        if secret.expires_on is None or self._clock() < self._next_warning:
+            return
+        days = (secret.expires_on - self._now()).days
+        if days < _EXPIRES_SOON_DAYS:
+            self._next_warning = self._clock() + _DAY_SECONDS
+            self._log.warning("secret.expires_soon", days=days, secret=self._name, version=secret.version)
 
     def _without_vault(self, reason: str, status: int | None) -> Credentials:
         self._good_until = self._next_refresh = self._clock() + self._pause
@@ -116,6 +136,13 @@ class KeyVaultCredentials:
 
     def _origin(self) -> str:
         return f"They are read from the Key Vault secret {self._name!a}, version {self._version}."
+
+
+class Identity(Protocol):
+    """Who asks the vault, or Entra ID."""
+
+    def credential(self) -> TokenCredential:
+        """Return a new credential."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +185,7 @@ class AppIdentity:
         )
 
 
-def open_vault(uri: str, identity: AppIdentity) -> SecretClient:
+def open_vault(uri: str, identity: Identity) -> SecretClient:
     """Return a client of the vault; opens no connection.
 
     Raises:

@@ -9,7 +9,8 @@ from typing import Any
 
 from shared.airflow.redaction import redacted
 
-_DETAIL_MAX_LENGTH = 500
+_DETAIL_MAX_LENGTH = 2_000
+"""Airflow's own words stand in rows and dead letters; no error of its API comes near this length."""
 _DETAIL_MAX_DEPTH = 4
 _LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 
@@ -25,6 +26,7 @@ class Response:
         retry_after: The `Retry-After` header as sent.
         content_type: The `Content-Type` header as sent.
         location: Where a redirect leads to, without its query.
+        date: The `Date` header as sent.
         start: The first characters of the body, to compare with; never shown.
         secrets: What was sent as credentials.
     """
@@ -34,6 +36,7 @@ class Response:
     retry_after: str | None = None
     content_type: str = ""
     location: str = ""
+    date: str = ""
     start: str = field(default="", repr=False)
     secrets: Collection[str] = field(default=(), repr=False)
 

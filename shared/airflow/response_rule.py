@@ -1,8 +1,9 @@
 """`ResponseRule`: one kind of response, and what it means."""
 
 import re
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from shared.airflow.response import Response
 from shared.model.errors import AirflowNotFound, BlobToDagError, RetryableError
@@ -27,8 +28,7 @@ class Body(Enum):
     ERROR = "an error in Airflow's shape"
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseRule:
+class ResponseRule(msgspec.Struct, frozen=True):
     """One kind of response.
 
     Attributes:
@@ -45,9 +45,9 @@ class ResponseRule:
     body: Body
     outcome: ResponseKind | type[BlobToDagError]
     seen: str
-    text: str = field(default="", kw_only=True)
-    is_listing_rejected: bool = field(default=False, kw_only=True)
-    question: type[RetryableError] = field(default=AirflowNotFound, kw_only=True)
+    text: str = ""
+    is_listing_rejected: bool = False
+    question: type[RetryableError] = AirflowNotFound
 
     @property
     def status_text(self) -> str:

@@ -3,7 +3,7 @@
 Measured against 1.10.15, 2.11.2 and 3.3.2. `docs/airflow.md` shows the same rows; a test compares the two.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from shared.airflow.response import Response
 from shared.airflow.response_rule import Body, ResponseKind, ResponseRule
@@ -112,8 +112,7 @@ RULES: tuple[ResponseRule, ...] = (
 """The first rule that matches counts; the last one matches everything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered:
+class Triggered(msgspec.Struct, frozen=True, kw_only=True):
     """What a trigger call led to: the rule that its response matched, and the response."""
 
     rule: ResponseRule

@@ -1,12 +1,13 @@
 """`ApiSession`: the dialect that Airflow speaks, and its log-in; asked of the server if not set."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
+import msgspec
 from requests.auth import AuthBase
 
 from shared.airflow.again import ask_twice
@@ -23,19 +24,35 @@ DIALECTS: Sequence[Dialect] = (V2, V1, Experimental())
 """All dialects, in the order in which they are tried: an Airflow 2 may still have the old API switched on."""
 
 _DETECTION_PAUSE_SECONDS = 60.0
+_FIRST_WITH_NOTES = (2, 5)
 _CHECK = (
     "Check that the address has its whole path and that the API is switched on. If a gateway hides it, set "
     "AIRFLOW_API."
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiSession:
-    """A dialect, and the authentication that goes with it."""
+class ApiSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialect, and the authentication that goes with it.
+
+    Attributes:
+        dialect: The dialect.
+        auth: Logs in.
+        auth_kind: Value of `AIRFLOW_AUTH` that it stands for.
+        version: Of Airflow, where it was asked; empty where the settings name the dialect.
+    """
 
     dialect: Dialect
     auth: AuthBase
     auth_kind: str = ""
+    version: str = ""
+
+    @property
+    def takes_notes(self) -> bool:
+        """Whether a run may have a note: an Airflow before 2.5 refuses the field, and with it the run."""
+        if self.dialect is not V1:
+            return True
+        numbers = re.match(r"(\d+)\.(\d+)", self.version)
+        return bool(numbers and (int(numbers[1]), int(numbers[2])) >= _FIRST_WITH_NOTES)
 
 
 class SessionSource(Protocol):
@@ -131,7 +148,7 @@ class DetectedSession:
                     str(self._failure), retry_after_seconds=self._failure.retry_after_seconds
                 )
             try:
-                self._session = self._make(self._detect())
+                self._session = self._detect()
             except RetryableError as error:
                 self._failure, self._failed_at = error, self._clock()
                 raise
@@ -142,13 +159,13 @@ class DetectedSession:
         self._is_doubted = False
         self._next_detection = self._clock() + _DETECTION_PAUSE_SECONDS
         try:
-            dialect = self._detect()
+            found = self._detect()
         except RetryableError:
             return
-        if dialect.name != known.dialect.name:
-            self._session = self._make(dialect)
+        if (found.dialect.name, found.version) != (known.dialect.name, known.version):
+            self._session = found
 
-    def _detect(self) -> Dialect:
+    def _detect(self) -> ApiSession:
         """Ask, and ask again after a hiccup; raises AirflowUnreachable or AirflowNotFound."""
         try:
             return ask_twice(self._detect_once)
@@ -156,7 +173,7 @@ class DetectedSession:
             # Only questions were sent.
             raise AirflowUnreachable(str(error), retry_after_seconds=error.retry_after_seconds) from None
 
-    def _detect_once(self) -> Dialect:
+    def _detect_once(self) -> ApiSession:
         seen: list[str] = []
         for dialect in DIALECTS:
             response, version = self._ask(dialect)
@@ -167,7 +184,7 @@ class DetectedSession:
             }
             if version or (is_locked and all(status == "404" for status in seen)):
                 self._log.info("airflow.detected", api=dialect.name, version=version)
-                return dialect
+                return msgspec.structs.replace(self._make(dialect), version=version or "")
             is_torn = response.status == HTTPStatus.OK and response.json is None and not response.is_page
             if is_torn or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 said = response.error_detail

@@ -1,4 +1,4 @@
-"""`time_limit`: one limit for all requests of an operation, log-in and look-up included."""
+"""`time_limit`: one limit for all requests of an operation, or of a whole invocation."""
 
 import time
 from collections.abc import Iterator
@@ -10,11 +10,9 @@ _END: ContextVar[float | None] = ContextVar("end", default=None)
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Limit the requests that this thread sends in the block; the outermost limit counts."""
-    if _END.get() is not None:
-        yield
-        return
-    token = _END.set(time.monotonic() + seconds)
+    """Limit the requests that this thread sends in the block; of several limits the first to end counts."""
+    end, outer = time.monotonic() + seconds, _END.get()
+    token = _END.set(end if outer is None else min(end, outer))
     try:
         yield
     finally:

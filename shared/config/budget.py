@@ -1,4 +1,4 @@
-"""`delivery_seconds`: how long one delivery may take, so that the platform never kills an invocation."""
+"""How long a delivery and an invocation may take, so that the platform never kills one."""
 
 from shared.config.settings import Settings
 from shared.timing import Timing
@@ -9,12 +9,26 @@ FUNCTION_TIMEOUT_SECONDS = 300.0
 _CONNECTS = 3
 _USUAL_REQUESTS = 2
 _ROW_RETRY_SECONDS = 3.0
-"""How long a drain tries one row again (`shared.wiring`)."""
+"""How long a drain tries one row again (`shared.assembly`)."""
+
+_STORAGE_SECONDS = 20.0
+"""For the last requests to storage: a hold is written, rows are deleted."""
 
 
 def request_seconds(settings: Settings) -> float:
     """Return how long one request may take: DNS, connection and TLS handshake, then the response."""
     return _connects(settings) + settings.airflow_read_timeout_seconds
+
+
+def invocation_seconds(settings: Settings, timing: Timing | None = None) -> float:
+    """Return how long an invocation may begin requests to Airflow, counted from its own beginning.
+
+    Then its row may be hard to write, and it may still be draining. A request that begins at the limit takes
+    as long as it takes to connect.
+    """
+    timing = timing or Timing()
+    ends = timing.park_seconds + timing.live_drain_seconds + _STORAGE_SECONDS
+    return FUNCTION_TIMEOUT_SECONDS - ends - _connects(settings)
 
 
 def delivery_seconds(settings: Settings, timing: Timing | None = None) -> float:
@@ -40,12 +54,11 @@ def _room(settings: Settings, timing: Timing) -> float:
     """Return what the slowest invocation has left for its last delivery.
 
     A live one begins its last run at the end of its time and retries it for a while; the dispatcher begins
-    its last row at the end of its own. Either waits for a permit, and then its row may be hard to write. A
-    request that begins at the limit takes as long as it takes to connect.
+    its last row at the end of its own. Either waits for a permit.
     """
     retry = settings.airflow_retry_budget_seconds
     begins = max(timing.live_seconds + retry, timing.dispatch_seconds + _ROW_RETRY_SECONDS)
-    return FUNCTION_TIMEOUT_SECONDS - begins - retry - timing.park_seconds - _connects(settings)
+    return invocation_seconds(settings, timing) - begins - retry
 
 
 def _connects(settings: Settings) -> float:

@@ -20,8 +20,8 @@ def reads_file(path: str) -> bool:
 
 def load_configuration(
     environ: Mapping[str, str], *, root: Path = APP_ROOT, reads: Callable[[str], bool] = reads_file
-) -> tuple[Settings, RouteTable]:
-    """Read and check everything that needs no connection.
+) -> tuple[Settings, RouteTable | None]:
+    """Read and check everything that needs no connection; the routes are None where a blob has them.
 
     Args:
         environ: App settings.
@@ -39,15 +39,46 @@ def load_configuration(
         faults += connection_faults(settings, environ, reads=reads)
     except Misconfigured as error:
         faults.append(str(error))
+    in_blob = environ.get("ROUTES_BLOB", "").strip()
     try:
-        routes = _routes(environ, settings, root)
+        routes = None if in_blob else _routes(environ, settings, root)
     except Misconfigured as error:
         faults.append(str(error))
-    except RecursionError:
-        faults.append("The routes are nested too deeply.")
-    if settings is None or routes is None or faults:
+    if settings is not None:
+        faults += _routes_faults(settings, routes)
+    if settings is None or faults:
         raise Misconfigured(" ".join(faults))
     return settings, routes
+
+
+def read_table(settings: Settings, toml: str, *, origin: str) -> RouteTable:
+    """Read routes with the defaults of the settings.
+
+    Raises:
+        Misconfigured: With every fault.
+    """
+    table = load_routes(
+        root=APP_ROOT,
+        inline=toml,
+        origin=origin,
+        when_paused=settings.when_paused,
+        logical_date=settings.logical_date,
+    )
+    if faults := _routes_faults(settings, table):
+        raise Misconfigured(" ".join(faults))
+    return table
+
+
+def _routes_faults(settings: Settings, routes: RouteTable | None) -> list[str]:
+    """Return where the routes and the settings contradict each other."""
+    if routes is None:
+        others = (("AIRFLOW_ROUTES", settings.routes), ("ROUTES_FILE", settings.routes_file))
+        return [f"ROUTES_BLOB and {name} are both set: keep one of them." for name, value in others if value]
+    container = settings.bindings.container
+    if routes.watch and container not in routes.watch:
+        watch = ", ".join(routes.watch)
+        return [f"LANDING_PATH is of {container}, which the routes do not watch ([landing] watch: {watch})."]
+    return []
 
 
 def _routes(environ: Mapping[str, str], settings: Settings | None, root: Path) -> RouteTable:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from shared.model.container import is_container
 from shared.routes.keys import dag_id
 
 type Parse = Callable[[str], object]
@@ -20,7 +21,7 @@ class Setting:
         name: Name of the app setting.
         parse: See `Parse`.
         default: Text to use if it is not set; None if it must be set.
-        purpose: One line of documentation; the README's table has the same.
+        purpose: One line of documentation, as docs/settings.md has it.
     """
 
     name: str
@@ -118,6 +119,15 @@ def duration(least: timedelta) -> Parse:
         return read
 
     return parse
+
+
+def blob_path_or_empty(value: str) -> str:
+    """Read `container/name`, or an empty string."""
+    container, _, name = value.partition("/")
+    if value and not (is_container(container) and name):
+        msg = "must be a blob of the host account, as container/name"
+        raise ValueError(msg)
+    return value
 
 
 def dag_id_or_empty(value: str) -> str:

@@ -11,6 +11,7 @@ from shared.config.bindings import Bindings
 from shared.config.loopback import is_loopback
 from shared.config.parsers import (
     Setting,
+    blob_path_or_empty,
     boolean,
     dag_id_or_empty,
     duration,
@@ -53,6 +54,12 @@ class Settings:
     routes: str = setting("AIRFLOW_ROUTES", lines, "", "The routes themselves, as TOML, instead of a file")
     routes_file: str = setting(
         "ROUTES_FILE", text, "", "File of routes, below the app's folder; `routes.toml` is used if it exists"
+    )
+    routes_blob: str = setting(
+        "ROUTES_BLOB",
+        blob_path_or_empty,
+        "",
+        "Blob of the host account with the routes, as `container/name`; looked at once a minute",
     )
     logical_date: str = setting(
         "AIRFLOW_LOGICAL_DATE",
@@ -145,6 +152,12 @@ class Settings:
         "7d",
         "How long to wait for a DAG that does not exist; at least a minute",
     )
+    reconcile_window: timedelta = setting(
+        "RECONCILE_WINDOW",
+        duration(timedelta(hours=1)),
+        "2d",
+        "How far back the reconciler looks; Event Grid tries to deliver for a day",
+    )
     conf_max_bytes: int = setting(
         "CONF_MAX_BYTES", integer(1_024, CONF_LIMIT_BYTES), "65536", "Largest conf to send, at most 262144"
     )
@@ -194,7 +207,7 @@ class Settings:
 
     @classmethod
     def table(cls) -> dict[str, Setting]:
-        """List the settings by field, in the order of the README's table."""
+        """List the settings by field, in the order of docs/settings.md."""
         return {item.name: item.metadata["setting"] for item in fields(cls) if "setting" in item.metadata}
 
 

@@ -8,7 +8,7 @@ from shared.config.bindings import LANDING_CONNECTION
 from shared.config.settings import HOST_CONNECTION, Settings
 
 _OTHERS = {
-    *("LANDING_PATH", "EVENT_SOURCE"),
+    *("LANDING_PATH", "EVENT_SOURCE", "RECONCILE_EVERY"),
     *("AIRFLOW_USERNAME", "AIRFLOW_PASSWORD", "AIRFLOW_TOKEN"),
     *("AIRFLOW_OAUTH_CLIENT_ID", "AIRFLOW_OAUTH_CLIENT_SECRET"),
     *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST"),
@@ -16,7 +16,7 @@ _OTHERS = {
 }
 """What is read beside the table of settings."""
 
-_OURS = re.compile(r"(AIRFLOW|LANDING)_(?!_)")
+_OURS = re.compile(r"(AIRFLOW|LANDING|RECONCILE)_(?!_)")
 _AIRFLOWS_OWN = re.compile(r"AIRFLOW_(HOME|CONFIG|CONN_|VAR_|CTX_|UID|GPL_UNIDECODE|VERSION|PROJ_DIR|IMAGE_)")
 _CONNECTION = re.compile(rf"({HOST_CONNECTION}|{LANDING_CONNECTION})(__\w+)?")
 _CUTOFF = 0.87

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from shared.airflow.client import Delivery
+from shared.airflow.time_limit import seconds_left
 from shared.delivery.permits import Permits
 from shared.model.errors import (
     AirflowNotFound,
@@ -139,8 +140,11 @@ class GuardedClient:
 
         One failed call may be the event's, its DAG's or Airflow's own trouble: a gateway may refuse one name.
         A question that has nothing to do with the event tells Airflow's trouble from the rest. A log-in that
-        Airflow accepted a moment ago is not refused.
+        Airflow accepted a moment ago is not refused. Without time to ask, nothing is said of others.
         """
+        if seconds_left() <= 0:
+            error.scope = Scope.EVENT
+            return error
         if isinstance(error, CredentialsRefused):
             error.scope = Scope.EVENT if self._is_logged_in() else Scope.AIRFLOW
         elif isinstance(error, AirflowUnclear | NotAirflow | AirflowUnreachable | AirflowNotFound):

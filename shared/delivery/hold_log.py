@@ -1,18 +1,19 @@
 """`HoldLog`: a few lines for each hold, not one for each event that it holds up."""
 
+import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.event_log import EventLog
 from shared.model.hold import LaneState
 from shared.model.lane import Lane
 
 _LASTING = timedelta(minutes=1)
-_SAME_HOLD = timedelta(seconds=30)
-"""Threads that find the same failure at once each set the hold; they speak of it once."""
-
 _SAY_AGAIN = timedelta(minutes=10)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _LOUD_AT_ONCE = {"misconfigured"}
+_ON_PURPOSE = {"route_disabled"}
+"""What a person has decided is said and counted, but is no trouble."""
 
 
 class HoldLog:
@@ -26,31 +27,38 @@ class HoldLog:
     def __init__(self, log: EventLog, count: Callable[[Lane], int]) -> None:
         self._log = log
         self._count = count
+        self._lock = threading.Lock()
         self._said_at: dict[Lane, datetime] = {}
 
-    def held(self, state: LaneState, now: datetime) -> None:
-        """Log a hold that was set or prolonged."""
+    def held(self, state: LaneState, now: datetime, *, is_new: bool) -> None:
+        """Log a hold that was set or prolonged.
+
+        Args:
+            state: With the hold.
+            now: The time, aware.
+            is_new: Whether this instance did not know of it. Threads that find the same failure at once each
+                set the hold, but only one of them is the first.
+        """
         if state.hold is None:
             return
-        said_at = self._said_at.get(state.lane)
-        if said_at is not None and said_at + _SAME_HOLD < state.hold.since:
-            said_at = None  # another instance has ended the hold that this one spoke of
         has_lasted = now - state.hold.since >= _LASTING
-        if said_at is None and not has_lasted:
-            write, event = self._log.warning, "hold.started"
-            if state.hold.reason in _LOUD_AT_ONCE:
-                write = self._log.error
-        elif has_lasted and (
-            said_at is None or now - said_at >= _SAY_AGAIN or said_at < state.hold.since + _LASTING
-        ):
-            write, event = self._log.error, "hold.lasting"
-        else:
-            return
-        self._said_at[state.lane] = now
+        with self._lock:
+            said_at = _NEVER if is_new else self._said_at.get(state.lane, _NEVER)
+            is_due = said_at == _NEVER
+            if has_lasted:
+                is_due = said_at < state.hold.since + _LASTING or now - said_at >= _SAY_AGAIN
+            if not is_due:
+                return
+            self._said_at[state.lane] = now
+        is_loud = has_lasted or state.hold.reason in _LOUD_AT_ONCE
+        write = self._log.error if is_loud else self._log.warning
+        if state.hold.reason in _ON_PURPOSE:
+            write = self._log.info
         write(
-            event,
+            "hold.lasting" if has_lasted else "hold.started",
             lane=str(state.lane),
             reason=state.hold.reason,
+            owner=state.hold.owner or None,
             since=state.hold.since,
             waiting=self._count(state.lane) if has_lasted else None,
             next=state.hold.next_probe,
@@ -59,7 +67,8 @@ class HoldLog:
 
     def ended(self, state: LaneState, now: datetime) -> None:
         """Log the end of a hold, and how long it lasted."""
-        self._said_at.pop(state.lane, None)
+        with self._lock:
+            self._said_at.pop(state.lane, None)
         if state.hold:
             seconds = round((now - state.hold.since).total_seconds(), 1)
             self._log.info("hold.ended", lane=str(state.lane), reason=state.hold.reason, seconds=seconds)

@@ -41,10 +41,12 @@ class Holds:
             if each.key in self._held and (state := self._current(each)):
                 raise state.error()
 
-    def believe(self, state: LaneState) -> None:
-        """Note that a lane, or everything, is on hold."""
+    def believe(self, state: LaneState) -> bool:
+        """Note that a lane, or everything, is on hold; tell whether that is news to this instance."""
         with self._lock:
+            is_new = state.partition not in self._held
             self._held[state.partition] = (state, self._clock() + _LOOK_AGAIN_SECONDS)
+        return is_new
 
     def forget(self, lane: Lane) -> None:
         """Note that a lane, or everything, is on hold no more."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+from shared.airflow.time_limit import seconds_left
 from shared.model.errors import AtCapacity
 
 
@@ -38,10 +39,11 @@ class Permits:
         Raises:
             AtCapacity: None became free in time.
         """
+        patience = min(self._patience_seconds, max(0.0, seconds_left()))
         with self._condition:
-            if not self._condition.wait_for(lambda: self._is_free(lane), self._patience_seconds):
+            if not self._condition.wait_for(lambda: self._is_free(lane), patience):
                 msg = (
-                    f"{self._total} calls to Airflow were in progress for {self._patience_seconds:g} s "
+                    f"{self._total} calls to Airflow were in progress for {patience:g} s "
                     f"(AIRFLOW_MAX_CONCURRENCY={self.most})."
                 )
                 raise AtCapacity(msg)

@@ -1,8 +1,9 @@
 """The caps on runs: so many a minute, and so many that wait in Airflow."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from shared.model.run_request import RunRequest
 
@@ -32,8 +33,7 @@ class RateLimiter:
         self.next_free = max(self.next_free, now - _SLACK) + self._interval
 
 
-@dataclass(slots=True, kw_only=True)
-class QueuedRunsLimit:
+class QueuedRunsLimit(msgspec.Struct, kw_only=True):
     """So many runs waiting in Airflow: counted there every ten seconds, estimated in between.
 
     Attributes:

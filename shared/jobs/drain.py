@@ -15,7 +15,7 @@ from shared.jobs.lanes import Lanes
 from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import Result, RowWorker
 from shared.model.errors import RetryableError
-from shared.model.lane import NEW
+from shared.model.lane import NEW, LaneKind
 from shared.model.run_request import RunRequest
 from shared.storage.drain_lease import Handover
 from shared.storage.outbox import Outbox
@@ -120,7 +120,7 @@ class Drain:
 
     def _submit(self, queue: LaneQueue, share: int, pool: ThreadPoolExecutor) -> bool:
         """Send the next row of a lane, if it may; tell whether the lane may have another turn."""
-        if queue.is_closed or queue.in_flight >= self._window(queue, share):
+        if queue.is_closed or queue.is_in_doubt or queue.in_flight >= self._window(queue, share):
             return False
         if queue.wait_until > self._timing.clock():
             self._wake_at = min(self._wake_at, queue.wait_until)
@@ -130,8 +130,9 @@ class Drain:
             if queue.is_exhausted:
                 self._settler.at_end(queue)
             return not queue.is_exhausted
-        if queue.partition == NEW.key:
-            self._start(queue, row, _submit(pool, partial(self._worker.route, row)))
+        if queue.partition == NEW.key or queue.kind is LaneKind.COMPANIONS:
+            work = self._worker.route if queue.partition == NEW.key else self._worker.look_again
+            self._start(queue, row, pool, partial(work, row))
             return True
         try:
             prepared = self._worker.prepare(row, queue.state)
@@ -142,14 +143,14 @@ class Drain:
         else:
             if not isinstance(prepared, Result):
                 return self._submit_run(queue, row, prepared, pool)
-            self._settler.succeeded(queue, row, prepared)
+            self._start(queue, row, pool, lambda: prepared)
         return True
 
     def _submit_run(self, queue: LaneQueue, row: Row, run: RunRequest, pool: ThreadPoolExecutor) -> bool:
         if row.pending and run.dag_id != row.pending.lane.dag_id:
             if not self._settler.marks.may_move(queue, row):
                 return False
-            self._start(queue, row, _submit(pool, partial(self._worker.move, row, run)))
+            self._start(queue, row, pool, partial(self._worker.move, row, run))
             return True
         if queue.state and queue.state.moving_since:
             queue.keeps_rows = True
@@ -169,19 +170,23 @@ class Drain:
         self._caps.take(run)
         is_probing = self._settler.is_probing
         deliver = partial(self._worker.deliver, row, run, queue.state, is_airflow_held=is_probing)
-        self._start(queue, row, _submit(pool, deliver))
+        self._start(queue, row, pool, deliver)
         return True
 
     def _window(self, queue: LaneQueue, share: int) -> int:
-        if queue.state and queue.state.hold:
+        if queue.is_ordered or (queue.state and queue.state.hold):
             return 1
-        if queue.partition == NEW.key:
+        if queue.partition == NEW.key or queue.kind is LaneKind.COMPANIONS:
             return share
         return min(share, self._permits.window(queue.lane)) if queue.lane else 1
 
-    def _start(self, queue: LaneQueue, row: Row, work: Future[Result]) -> None:
+    def _start(
+        self, queue: LaneQueue, row: Row, pool: ThreadPoolExecutor, work: Callable[[], Result]
+    ) -> None:
+        if queue.is_ordered:
+            work = partial(self._worker.then_delete, row, work)
         queue.in_flight += 1
-        self._running[work] = (queue, row)
+        self._running[_submit(pool, work)] = (queue, row)
 
     def _settle_done(self, *, timeout: float | None) -> None:
         futures: list[Future[Any]] = [*self._running, *self._counting]

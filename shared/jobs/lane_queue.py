@@ -14,8 +14,8 @@ from shared.model.errors import (
     RetryableError,
     StorageUnavailable,
 )
-from shared.model.hold import LONGEST_WAIT, LaneState
-from shared.model.lane import STATE, Lane
+from shared.model.hold import LONGEST_LOOK, LONGEST_WAIT, LaneState
+from shared.model.lane import STATE, Lane, LaneKind, kind_of
 from shared.storage.outbox import Outbox
 from shared.storage.rows import Row
 
@@ -37,7 +37,7 @@ _ENDS_WITH_HOLD = {
         StorageUnavailable,
     )
 }
-"""What may have been the same trouble as that of a hold: worth a try once the hold has ended."""
+"""What may have been the trouble of the lane: worth a try once its hold has ended."""
 
 
 class Doubt(NamedTuple):
@@ -48,7 +48,9 @@ class Doubt(NamedTuple):
 
 
 class LaneQueue:
-    """Hands out the due rows of a lane in their order, each once.
+    """Hands out the due rows of a lane in their order, each once; those that failed before come last.
+
+    Else a thousand names that a gateway refuses would keep the lane on hold, and a good one behind them back.
 
     Attributes:
         partition: Of the lane.
@@ -60,10 +62,16 @@ class LaneQueue:
         is_closed: Whether the lane is left alone for the rest of the drain.
         lane: Of its rows; None until one was read.
         wait_until: When a cap lets the next run through, in monotonic seconds.
+        kind: Of the lane.
+        earliest: When the first row is due that this pass passed over; None where it passed over none.
+        has_taken: Whether this pass has handed out a row.
     """
 
     def __init__(self, partition: str, state: LaneState | None = None) -> None:
         self.partition = partition
+        self.kind = kind_of(partition)
+        self.earliest: datetime | None = None
+        self.has_taken = False
         self.state = state
         self.in_flight = 0
         self.doubts: list[Doubt] = []
@@ -81,6 +89,12 @@ class LaneQueue:
         self._started_at = float("-inf")
         self._will_retry = False
         self._retries = False
+        self._waits_no_more = False
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether each row is settled before the next is read."""
+        return self.kind is LaneKind.ORDERED
 
     @property
     def is_in_doubt(self) -> bool:
@@ -120,8 +134,11 @@ class LaneQueue:
                 continue
             if self._is_due(row, now):
                 self._busy.add(row.key)
+                self.has_taken = True
                 return row
             self._passed_over += 1
+            due = row.pending.not_before if row.pending else None
+            self.earliest = min(filter(None, (self.earliest, due)), default=None)
         return None
 
     def give_back(self, row: Row) -> None:
@@ -132,18 +149,19 @@ class LaneQueue:
     def restart(self, clock: float) -> None:
         """Go through the lane once more where the end was reached, a second later for each long page."""
         if self.is_exhausted and clock >= self._started_at + self._passed_over // _LONG_PAGE:
+            self._retries = False
             self._begin()
             self._started_at = clock
 
     def retry_all(self) -> None:
         """Go through the lane once more afterwards, because a hold has ended, or is probed.
 
-        Then a row is due that waits for what may have been the trouble of the hold. It comes last: a few
-        poisoned names must not hold the lane again.
+        Then a row is due that waits for what may have been the trouble of the hold.
         """
-        self._will_retry = True
+        self._will_retry = self._waits_no_more = True
 
     def _begin(self) -> None:
+        self.earliest, self.has_taken = None, False
         self._after, self._is_at_end, self._passed_over = STATE, False, 0
 
     def _read_page(self, outbox: Outbox) -> None:
@@ -153,17 +171,26 @@ class LaneQueue:
         if page:
             self._after = page[-1].key
         self._rows.extend(page)
+        self._note_lane(page)
+        self._passes_over = all(row.pending and row.pending.not_before for row in page)
+
+    def _note_lane(self, page: list[Row]) -> None:
         if self.lane is None:
             self.lane = next((row.pending.lane for row in page if row.pending), None)
             if self.lane and self.state:
                 # The columns of its state are for people, who may have edited them.
                 self.state = replace(self.state, lane=self.lane)
-        self._passes_over = all(row.pending and row.pending.not_before for row in page)
 
     def _is_due(self, row: Row, now: datetime) -> bool:
-        if row.pending is None or row.pending.not_before is None:
+        if row.pending is None:
             return True
-        if self._retries and row.pending.reason in _ENDS_WITH_HOLD:
-            return True
+        not_before = row.pending.not_before
         # A time that is further away than any wait is a mistake, so due.
-        return not now < row.pending.not_before <= now + LONGEST_WAIT
+        longest = LONGEST_LOOK if self.kind is LaneKind.COMPANIONS else LONGEST_WAIT
+        is_due = not_before is None or not now < not_before <= now + longest
+        if not_before is None or row.pending.reason not in _ENDS_WITH_HOLD:
+            return is_due
+        if self._retries:
+            return is_due or self._waits_no_more
+        self._will_retry |= is_due
+        return False

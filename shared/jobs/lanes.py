@@ -1,11 +1,12 @@
 """`Lanes`: the lanes of the outbox in one drain, as they were read, and whose turn it is."""
 
 from shared.jobs.lane_queue import LaneQueue
+from shared.jobs.ordered_queue import OrderedQueue
 from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import RowWorker
-from shared.model.errors import DagMissing
+from shared.model.errors import DagMissing, RouteDisabled
 from shared.model.hold import LaneState
-from shared.model.lane import EVERYTHING
+from shared.model.lane import EVERYTHING, LaneKind, kind_of
 from shared.storage.outbox import Outbox
 from shared.timing import Timing
 
@@ -45,7 +46,8 @@ class Lanes:
                 continue
             queue = self._queues.get(head.partition)
             if queue is None or (queue.is_closed and not queue.in_flight):
-                queue = self._queues[head.partition] = LaneQueue(head.partition)
+                make = OrderedQueue if kind_of(head.partition) is LaneKind.ORDERED else LaneQueue
+                queue = self._queues[head.partition] = make(head.partition)
                 if self._settler.is_recovered or (head.state and head.state.hold):
                     queue.retry_all()
             else:
@@ -59,9 +61,11 @@ class Lanes:
 
     def _is_open(self, state: LaneState) -> bool:
         """Tell whether anything of a lane may be touched."""
-        if state.person:
+        if state.person or state.is_early(self._timing.now()):
             return False
         if state.hold is None or state.hold.is_due(self._timing.now()):
+            return True
+        if state.hold.reason == RouteDisabled.code and self._worker.is_enabled(state.lane):
             return True
         # A misspelt DAG that was corrected in its route need not wait for the next probe.
         return state.hold.reason == DagMissing.code and self._worker.is_edited(state.lane)

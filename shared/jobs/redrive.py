@@ -37,8 +37,8 @@ class Redrive:
         host_queues: Of the host account, where the poison queue of our own event queue is.
         host_blobs: Of the host account, where Event Grid puts its dead letters.
         functions: Names of our blob functions: other messages of the poison queue belong to other apps.
-        watched: The container that our blob trigger watches: another deployment of this app has the same
-            function names, and another container.
+        watched: Tells whether a container is one of ours: another deployment of this app has the same
+            function names, and other containers.
         by_event: Whether each event is a run of its own (queue mode), or a hint to look at the blob.
         timing: The clock, and how long a message of another queue is ours while it is moved.
     """
@@ -53,7 +53,7 @@ class Redrive:
         dead_letters: DeadLetters,
         log: EventLog,
         functions: Collection[str],
-        watched: str,
+        watched: Callable[[str], bool],
         by_event: bool,
         timing: Timing,
     ) -> None:
@@ -128,7 +128,7 @@ class Redrive:
 
     def _is_ours(self, body: bytes) -> bool:
         function, container = blob_poison.addressee(body)
-        return function in self._functions and container in {None, self._watched}
+        return function in self._functions and (container is None or self._watched(container))
 
     def _redrive_event_poison(self) -> int:
         moved = 0

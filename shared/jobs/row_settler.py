@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -15,11 +16,12 @@ from shared.jobs.row_worker import Result
 from shared.model.errors import (
     AtCapacity,
     RetryableError,
+    RouteMissing,
     Scope,
     StorageUnavailable,
 )
 from shared.model.hold import LONGEST_WAIT, LaneState
-from shared.model.lane import EVERYTHING, NEW
+from shared.model.lane import EVERYTHING, NEW, LaneKind
 from shared.settlement import Settlement
 from shared.storage.outbox import Outbox
 from shared.storage.rows import Row
@@ -94,28 +96,38 @@ class RowSettler:
             self._lane_is_well(queue)
         if result is not Result.KEPT:
             self.settled += 1
+            if queue.is_ordered:
+                return  # its row is deleted already
             self._gone[queue.partition].append(row)
             is_full = len(self._gone[queue.partition]) >= MOST_IN_TRANSACTION
             if is_full or self._timing.clock() - self._flushed_at >= _DELETE_AFTER_SECONDS:
                 self.flush()
+        self._close_if_in_doubt(queue)
 
     def failed(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
         """Settle a row that has to go on waiting, and hold what its failure is about."""
         if isinstance(error, AtCapacity):
             queue.give_back(row)
             queue.wait_until = self._timing.clock() + _NO_PERMIT_SECONDS
-            return
+        else:
+            self._failed(queue, row, error)
+        self._close_if_in_doubt(queue)
+
+    def _failed(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
         queue.has_failed = True
         if error.scope is Scope.AIRFLOW:
             self._mark_sent(row, error)
             self._stop(error)
-        elif error.scope is Scope.LANE:
+        elif error.scope is Scope.LANE or (queue.is_ordered and not isinstance(error, RouteMissing)):
             if error.is_answer:
                 self._airflow_is_well()
             self._mark_sent(row, error)
             self._close(queue, error)
+        elif queue.kind is LaneKind.COMPANIONS:
+            self._defer(row, error)
         elif error.may_be_common:
-            self._doubt(queue, row, error)
+            # The next row of the lane tells whether the trouble is the row's or the lane's.
+            queue.doubts.append(Doubt(row, error))
         else:
             self._defer(row, error)
 
@@ -136,6 +148,10 @@ class RowSettler:
         state = queue.state
         if state and state.moving_since and queue.keeps_rows and not queue.has_failed:
             self.marks.keep(queue)
+        elif queue.kind is LaneKind.COMPANIONS and queue.lane and queue.earliest and not queue.has_taken:
+            queue.is_closed = True
+            state, moment = state or LaneState(lane=queue.lane), queue.earliest
+            self._try(lambda: self._outbox.look_later(state, moment))
         elif state and queue.is_empty and not state.person:
             queue.state = None
             self._try(lambda: self._outbox.drop_state(state))
@@ -151,7 +167,9 @@ class RowSettler:
         self._flushed_at = self._timing.clock()
         for partition in list(self._gone):
             rows = self._gone.pop(partition)
-            self._deletes.append(self._deleter.submit(self._outbox.delete, rows))
+            # What the SDK logs there belongs to the invocation, as in drain.py.
+            run = copy_context().run
+            self._deletes.append(self._deleter.submit(run, self._outbox.delete, rows))
 
     def _lane_is_well(self, queue: LaneQueue) -> None:
         if queue.state and queue.state.hold:
@@ -167,17 +185,18 @@ class RowSettler:
             self._everything = None
             self.is_recovered = True
 
-    def _doubt(self, queue: LaneQueue, row: Row, error: RetryableError) -> None:
-        """Let the next row of the lane tell whether the trouble is the row's or the lane's.
+    def _close_if_in_doubt(self, queue: LaneQueue) -> None:
+        """Hold the lane whose rows have failed one after the other, once nothing of it is in flight any more.
 
-        The next probes try other rows first, so that a few poisoned names do not pin the lane.
+        A call that is under way may be a success, and the hold would be over as soon as it began. The next
+        probes try other rows first, so that a few poisoned names do not pin the lane.
         """
-        queue.doubts.append(Doubt(row, error))
-        if queue.is_in_doubt:
-            doubts, queue.doubts = queue.doubts, []
-            self._close(queue, error)
-            for doubt in doubts:
-                self._write(doubt.row, doubt.error, not_before=self._timing.now() + LONGEST_WAIT)
+        if queue.in_flight or not queue.is_in_doubt:
+            return
+        doubts, queue.doubts = queue.doubts, []
+        self._close(queue, doubts[-1].error)
+        for doubt in doubts:
+            self._write(doubt.row, doubt.error, not_before=self._timing.now() + LONGEST_WAIT)
 
     def _close(self, queue: LaneQueue, error: RetryableError) -> None:
         queue.is_closed = True

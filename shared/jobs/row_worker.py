@@ -1,10 +1,13 @@
 """`RowWorker`: tries to deliver one row of the outbox, in a thread of the drain's pool."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+import msgspec
+
+from shared.companions import Companions
 from shared.delivery.guarded_client import GuardedClient
 from shared.delivery.rate_limits import QueuedRunsLimit
 from shared.ingest import Ingest
@@ -23,6 +26,7 @@ from shared.model.errors import (
 )
 from shared.model.hold import LaneState
 from shared.model.lane import NEW, Lane
+from shared.model.note import note_after_waiting
 from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
 from shared.settlement import Outcome, Settlement
@@ -46,8 +50,7 @@ class Result(Enum):
     """Somebody has changed the row meanwhile, or it was written anew: it stays."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grace:
+class Grace(msgspec.Struct, frozen=True, kw_only=True):
     """How long a missing DAG or route is awaited, counted from when the row was parked."""
 
     age: timedelta
@@ -71,6 +74,7 @@ class RowWorker:
         trigger: Trigger,
         settlement: Settlement,
         ingest: Ingest,
+        companions: Companions,
         airflow: GuardedClient,
         outbox: Outbox,
         dead_letters: DeadLetters,
@@ -81,6 +85,7 @@ class RowWorker:
         self._trigger = trigger
         self._settlement = settlement
         self._ingest = ingest
+        self._companions = companions
         self._airflow = airflow
         self._outbox = outbox
         self._dead_letters = dead_letters
@@ -99,6 +104,12 @@ class RowWorker:
         except PermanentError as error:
             self._settlement.die(row.pending, error, key=row.key)
         return Result.SETTLED
+
+    def look_again(self, row: Row) -> Result:
+        """Look for the companions that a row waits for."""
+        if row.pending is None or row.pending.event is None:
+            return self.set_aside(row)
+        return Result.SETTLED if self._companions.look_again(row) else Result.KEPT
 
     def prepare(self, row: Row, state: LaneState | None) -> RunRequest | Result:
         """Return the run that a row asks for, as the routes are now, or what came of the row without one."""
@@ -138,6 +149,7 @@ class RowWorker:
         pending = row.pending
         if pending is None:
             return self.set_aside(row)
+        run = replace(run, note=note_after_waiting(run.note, pending, self._grace.now()))
         sent_now = False
 
         def attempt() -> Outcome:
@@ -179,6 +191,10 @@ class RowWorker:
         """Tell whether the lane's route names another DAG by now, as far as that is known without a row."""
         return self._trigger.dag_of(lane) not in {None, lane.dag_id}
 
+    def is_enabled(self, lane: Lane) -> bool:
+        """Tell whether the lane's route sends its runs now."""
+        return self._trigger.is_enabled(lane)
+
     def is_home(self, lane: Lane) -> bool:
         """Tell whether all runs of the lane's route belong to it."""
         return self._trigger.dag_of(lane) == lane.dag_id
@@ -193,9 +209,8 @@ class RowWorker:
             return self.set_aside(row)
         if self._is_there(replace(pending, run_id=run.run_id)):
             return Result.SETTLED
-        lane = Lane(route_id=run.route_id, dag_id=run.dag_id)
         self._outbox.park(
-            replace(pending, lane=lane, run_id=run.run_id, sent_to=frozenset(), not_before=None)
+            replace(pending, lane=run.lane, run_id=run.run_id, sent_to=frozenset(), not_before=None)
         )
         return Result.SETTLED
 
@@ -211,6 +226,13 @@ class RowWorker:
                 self._settlement.delivered(pending, Outcome.ALREADY_THERE)
                 return True
         return False
+
+    def then_delete(self, row: Row, work: Callable[[], Result]) -> Result:
+        """Delete the row as soon as it is settled: of an ordered lane the next one is read after that."""
+        result = work()
+        if result is not Result.KEPT:
+            self._outbox.delete([row])
+        return result
 
     def set_aside(self, row: Row) -> Result:
         """Keep a row that makes no sense for a person to look at."""

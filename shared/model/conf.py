@@ -13,6 +13,9 @@ FACTS = frozenset(
 )
 """The keys of the facts about a blob: no route can add one of these."""
 
+RESERVED = FACTS | {"companions"}
+"""The keys that no route can add: the facts, and what the app adds for routes that ask for it."""
+
 CONF_LIMIT_BYTES = 262_144
 """The most that `CONF_MAX_BYTES` may allow."""
 

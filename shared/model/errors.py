@@ -15,6 +15,7 @@ BlobToDagError
 │   │   ├── DagPaused            the DAG is paused, and its route holds runs meanwhile
 │   │   ├── Forbidden            the role of the app's user may not start this DAG
 │   │   ├── LookUpForbidden      the run may be there, but the role may not look it up
+│   │   ├── RouteDisabled        the route has `enabled = false`: its runs wait until it is true
 │   │   └── RouteMissing         no route has this id, so the DAG to start is not known
 │   └── Scope.EVENT: one event is in trouble, and waits alone
 │       ├── AirflowUnclear       a request may have been sent: the run may exist (time-out, reset, 5xx)
@@ -24,12 +25,15 @@ BlobToDagError
 │       ├── StorageUnavailable   the blob's properties, or a table, could not be read or written
 │       ├── CopyPending          the blob is still being copied; nothing was sent
 │       ├── RateLimited          a cap is set; the dispatcher sends the run when there is room
+│       ├── InOrder              runs of its route are sent one after another; this one when it is its turn
+│       ├── AwaitsCompanion      its route requires other blobs, which are not there yet; nothing was sent
 │       ├── AtCapacity           as many calls to Airflow are in progress as are allowed; nothing was sent
 │       └── OnHold               its lane, or everything, is on hold; nothing was sent
 └── PermanentError               the same event can never succeed; a person must look
     ├── BadEvent                 the event cannot be understood
     ├── NotWatched               the event is of an account or a container that the app does not watch
     ├── BadConf                  the conf cannot be sent (not JSON, too large)
+    ├── CompanionMissing         what its route requires did not come in time
     ├── RouteGone                no route has asked for this run for longer than the grace time
     ├── DagGone                  the DAG has been missing for longer than the grace time
     └── RunRefused               Airflow rejects this run: its conf, its params, or the DAG's own rules
@@ -87,6 +91,9 @@ class RetryableError(BlobToDagError):
 
     waits_for_room: ClassVar[bool] = False
     """Whether a drain may send the event at once."""
+
+    waits_as_told: ClassVar[bool] = False
+    """Whether the event waits because its route says so, and nothing is wrong."""
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         """Keep what the server asked for: `retry_after_seconds` is None where it asked for nothing."""
@@ -164,6 +171,7 @@ class DagPaused(RetryableError):
     code = "dag_paused"
     is_answer = True
     scope = Scope.LANE
+    waits_as_told = True
 
 
 class Forbidden(RetryableError):
@@ -188,6 +196,15 @@ class RouteMissing(RetryableError):
 
     code = "route_missing"
     scope = Scope.LANE
+
+
+class RouteDisabled(RetryableError):
+    """The route has `enabled = false`. Safe to retry once it is true: nothing was sent."""
+
+    code = "route_disabled"
+    scope = Scope.LANE
+    backs_off = False
+    waits_as_told = True
 
 
 class AirflowUnclear(RetryableError):
@@ -239,6 +256,22 @@ class RateLimited(RetryableError):
     backs_off = False
 
 
+class InOrder(RetryableError):
+    """Runs of its route are sent one after another, by the dispatcher. Safe to retry: nothing was sent."""
+
+    code = "in_order"
+    waits_for_room = True
+    backs_off = False
+
+
+class AwaitsCompanion(RetryableError):
+    """Its route requires other blobs, which are not there yet. Safe to retry: nothing was sent."""
+
+    code = "awaits_companion"
+    waits_as_told = True
+    backs_off = False
+
+
 class AtCapacity(RetryableError):
     """As many calls to Airflow are in progress as are allowed. Safe to retry: nothing was sent."""
 
@@ -270,6 +303,12 @@ class BadConf(PermanentError):
     """The conf cannot be sent as JSON within the size limit. Retrying cannot help."""
 
     code = "bad_conf"
+
+
+class CompanionMissing(PermanentError):
+    """What its route requires did not come in time. When it comes after all, the run starts."""
+
+    code = "companion_missing"
 
 
 class RouteGone(PermanentError):

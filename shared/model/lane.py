@@ -1,4 +1,4 @@
-"""`Lane`: one queue of the outbox, the runs of one route for one DAG; and the keys of its rows.
+"""`Lane`: one queue of the outbox, such as the runs of one route for one DAG; and the keys of its rows.
 
 Keys are an interface: rows that wait while the app is updated must be found again, so
 `tests/model/golden_keys.json` never changes within a major version.
@@ -7,6 +7,7 @@ Keys are an interface: rows that wait while the app is updated must be found aga
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from shared.model.blob_event import BlobEvent
 from shared.model.run_id import digest
@@ -19,8 +20,22 @@ ROWS_END = "r}"
 """Sorts behind every row of a lane (`}` follows `|`)."""
 
 _FORMAT = "1"
+_KIND = "~"
 _READABLE_MAX_LENGTH = 80
 _SEQUENCER_LENGTH = 64
+
+
+class LaneKind(StrEnum):
+    """How the rows of a lane are sent; its partition key says so at its end."""
+
+    RUNS = ""
+    """Each by itself."""
+
+    ORDERED = "ordered"
+    """One after another."""
+
+    COMPANIONS = "requires"
+    """Not yet: each waits for other blobs. Such a lane has no DAG, for nothing of it was ever sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +45,33 @@ class Lane:
     Attributes:
         route_id: Of the route; empty for events that no route has been asked about yet.
         dag_id: The DAG that the lane's runs belong to; empty where the route is.
+        group: What its rows have in common beside the route, such as one customer; empty for all of a route.
+        kind: How its rows are sent.
     """
 
     route_id: str
     dag_id: str
+    group: str = ""
+    kind: LaneKind = LaneKind.RUNS
 
     @property
     def key(self) -> str:
         """The partition key: a readable part of at most 80 characters and 128 bits of SHA-256."""
         if self.route_id == STATE:
             return STATE
-        readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{self.route_id or 'new'}.{self.dag_id}")
-        return f"{readable[:_READABLE_MAX_LENGTH]}~{digest([_FORMAT, self.route_id, self.dag_id])}"
+        names = [self.route_id or "new", self.dag_id, *([self.group] if self.group else [])]
+        readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", ".".join(names))
+        known_by = digest([_FORMAT, self.route_id, self.dag_id, *([self.group] if self.group else [])])
+        kind = f"{_KIND}{self.kind}" if self.kind else ""
+        return f"{readable[:_READABLE_MAX_LENGTH]}~{known_by}{kind}"
 
     def __str__(self) -> str:
-        """`route -> DAG`, for people."""
+        """`route -> DAG (group)`, for people."""
         if self.route_id == STATE:
             return "everything"
-        return f"{self.route_id} -> {self.dag_id}" if self.route_id else "events without a route yet"
+        if not self.route_id:
+            return "events without a route yet"
+        return f"{self.route_id} -> {self.dag_id}" + (f" ({self.group})" if self.group else "")
 
 
 EVERYTHING = Lane(route_id=STATE, dag_id="")
@@ -57,16 +81,37 @@ NEW = Lane(route_id="", dag_id="")
 """Events that no route has been asked about: known by name only, or from while the app was misconfigured."""
 
 
+def kind_of(partition: str) -> LaneKind:
+    """Return the kind of the lane with this key; a kind of another version of the app counts as none."""
+    kind = partition.rpartition(_KIND)[2]
+    return LaneKind(kind) if kind in list(LaneKind) else LaneKind.RUNS
+
+
 def version_key(event: BlobEvent, *, route_id: str) -> str:
     """Return the row key of one version on one route: by event time, sequencer and digest.
 
     The same version has the same key whichever source reports it; rows sort by the time of their events.
     """
-    fields = [_FORMAT, event.account, event.container, event.name, event.etag, route_id]
     sequencer = event.sequencer or ""
     if not re.fullmatch(rf"[0-9A-Fa-f]{{1,{_SEQUENCER_LENGTH}}}", sequencer):
         sequencer = ""
-    return f"{_ROW}{_moment(event.event_time)}|{sequencer.upper().zfill(_SEQUENCER_LENGTH)}|{digest(fields)}"
+    known_by = version_digest(event, route_id=route_id)
+    return f"{_ROW}{_moment(event.event_time)}|{sequencer.upper().zfill(_SEQUENCER_LENGTH)}|{known_by}"
+
+
+def version_digest(event: BlobEvent, *, route_id: str) -> str:
+    """Return what one version on one route is known by: 128 bits of SHA-256."""
+    return digest([_FORMAT, event.account, event.container, event.name, event.etag, route_id])
+
+
+def waiting_key(event: BlobEvent, *, route_id: str) -> str:
+    """Return the row key of a version that waits for its companions: by the blob's name, then the version."""
+    return f"{waiting_prefix(event.path)}{version_digest(event, route_id=route_id)}"
+
+
+def waiting_prefix(path: str) -> str:
+    """Return what the keys of all versions of `container/name` begin with that wait for companions."""
+    return f"{_ROW}{digest([_FORMAT, path])}|"
 
 
 def arrival_key(due: datetime, *, unique: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from shared.model.blob_event import BlobEvent, check_text
+from shared.model.companion import Companion
 from shared.model.errors import BadEvent, BlobToDagError
 from shared.model.lane import NEW, Lane
 from shared.model.run_id import digest
@@ -60,6 +61,7 @@ class Pending:
         name: Of the blob.
         event: The observed version; None where only the name is known and the blob is to be looked at.
         api: The storage call that raised the event (`data.api` of Event Grid), where the source says.
+        traceparent: W3C trace context of the invocation that took the event; it goes into the run's conf.
         lane: Where it waits; `NEW` until the routes have been asked.
         run_id: Of the run that waits; None until the routes have been asked.
         reason: Code of the last failure; empty where there was none.
@@ -68,6 +70,7 @@ class Pending:
         sent_to: Where a request may have been sent. The same run id must go there again, nowhere else.
         not_before: When it is due; None for at once.
         parked_at: When it was written to the outbox for the first time; None before.
+        companions: The blobs that its route requires, once they are there.
 
     Raises:
         BadEvent: It names no blob that there can be.
@@ -77,6 +80,7 @@ class Pending:
     name: str
     event: BlobEvent | None = None
     api: str | None = None
+    traceparent: str | None = None
     lane: Lane = NEW
     run_id: str | None = None
     reason: str = ""
@@ -85,12 +89,13 @@ class Pending:
     sent_to: frozenset[Target] = frozenset()
     not_before: datetime | None = None
     parked_at: datetime | None = None
+    companions: tuple[Companion, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.container or not self.name:
             msg = "The event names no blob."
             raise BadEvent(msg)
-        for what in ("container", "name", "api"):
+        for what in ("container", "name", "api", "traceparent"):
             check_text(what, getattr(self, what) or "")
 
     @property
@@ -100,7 +105,8 @@ class Pending:
 
     def by_name(self) -> "Pending":
         """Return the event without its version: the blob is to be looked at again."""
-        return replace(self, event=None, lane=NEW, run_id=None)
+        trace = self.traceparent or (self.event.traceparent if self.event else None)
+        return replace(self, event=None, lane=NEW, run_id=None, traceparent=trace)
 
     def after(
         self,

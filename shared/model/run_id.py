@@ -9,8 +9,11 @@ from shared.model.blob_event import BlobEvent
 MAX_LENGTH = 200
 """Airflow's databases refuse ids over 250 characters; some tools truncate earlier."""
 
-_PREFIX = "blob__"
+PREFIX = "blob__"
 """Like Airflow's own `manual__…`, and not one of the prefixes that Airflow reserves."""
+
+AGAIN = "~again~"
+"""Between the run id of a version and what tells a run that a person asked for once more from it."""
 
 _READABLE_MAX_LENGTH = 120
 _FORMAT = "1"
@@ -27,8 +30,25 @@ def run_id(event: BlobEvent, *, route: str) -> str:
     Airflow 3 accepts `^[A-Za-z0-9_.~:+-]+$` without `..`
     (`allowed_run_id_pattern` of its `[scheduler]` section, and `airflow/models/dagrun.py`).
     """
-    identity = [_FORMAT, event.account, event.container, event.name, event.etag, route]
-    return f"{_PREFIX}{_readable(event.name)}__{digest(identity)}"
+    return run_id_prefix(event.name) + identity_digest(
+        account=event.account, container=event.container, name=event.name, etag=event.etag, route=route
+    )
+
+
+def run_id_prefix(name: str) -> str:
+    """Return what the ids of all runs of the blobs with this name begin with."""
+    return f"{PREFIX}{_readable(name)}__"
+
+
+def identity_digest(*, account: str, container: str, name: str, etag: str, route: str) -> str:
+    """Return the end of a run id, which tells the version and the route."""
+    return digest([_FORMAT, account, container, name, etag, route])
+
+
+def digest_in(run_id: str) -> str | None:
+    """Return the digest in a run id of ours, also of a run that a person asked for again; None in others."""
+    found = re.fullmatch(rf"{PREFIX}.*__([0-9a-f]{{32}})({AGAIN}.+)?", run_id)
+    return found[1] if found else None
 
 
 def digest(fields: Sequence[str]) -> str:

@@ -1,9 +1,12 @@
 """`RunRequest`: the DAG run that one blob version should start."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from shared.model.companion import Companion, conf_of
+from shared.model.lane import Lane, LaneKind
 
 
 class WhenPaused(StrEnum):
@@ -31,8 +34,13 @@ class RunRequest:
         route_id: Id of that route, which the run id is made of: it survives a rename.
         logical_date: None for a run without one, which suits most DAGs that a file starts.
         when_paused: What happens to it while its DAG is paused.
+        is_enabled: Whether its route sends its runs now; if not, they wait.
         max_runs_per_minute: The route's own cap on runs created; None if it has none.
         max_queued_runs: The route's own cap on runs that wait in Airflow; None if it has none.
+        group: The runs that it is ordered among; empty for all of the route.
+        requires: The blobs that must be there first, as `container/name`.
+        is_ordered: Whether the runs of its group are created one after another.
+        note: What Airflow's pages show with the run, where it has notes; see `shared.model.note`.
     """
 
     dag_id: str
@@ -42,5 +50,27 @@ class RunRequest:
     route_id: str
     logical_date: datetime | None = None
     when_paused: WhenPaused = WhenPaused.QUEUE
+    is_enabled: bool = True
     max_runs_per_minute: int | None = None
     max_queued_runs: int | None = None
+    note: str = ""
+    group: str = ""
+    is_ordered: bool = False
+    requires: tuple[str, ...] = ()
+
+    @property
+    def lane(self) -> Lane:
+        """Where it waits if it cannot be sent now."""
+        kind = LaneKind.ORDERED if self.is_ordered else LaneKind.RUNS
+        return Lane(route_id=self.route_id, dag_id=self.dag_id, group=self.group, kind=kind)
+
+    @property
+    def entry_lane(self) -> Lane:
+        """Where an event enters the outbox: where its companions are awaited, if it requires any."""
+        return (
+            Lane(route_id=self.route_id, dag_id="", kind=LaneKind.COMPANIONS) if self.requires else self.lane
+        )
+
+    def with_companions(self, companions: Sequence[Companion]) -> "RunRequest":
+        """Return the run with the facts of its companions in conf."""
+        return replace(self, conf={**self.conf, "companions": conf_of(companions)}) if companions else self

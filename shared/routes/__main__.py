@@ -3,34 +3,43 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.model.blob_event import BlobEvent, blob_url
-from shared.model.errors import CopyPending, Misconfigured
-from shared.routes.explanation import explanation
+from shared.model.errors import BadEvent, Misconfigured
+from shared.routes.blobs import Blobs
+from shared.routes.command_line import parse
 from shared.routes.load import load_routes
-from shared.routes.route import Route
+from shared.routes.report import check_report, explain_report, lines_of
+from shared.routes.summary import is_run, summary, what_starts
 from shared.routes.table import RouteTable
 
-OK, UNUSABLE, NO_RUN = 0, 1, 3
-"""Exit codes; argparse uses 2 for a wrong command line."""
+OK, UNUSABLE, WRONG_USE, NO_RUN = 0, 1, 2, 3
+"""Exit codes; 2 is also argparse's, for a wrong command line."""
 
 _ROOT = Path(__file__).parents[2]
-_MADE_UP = "made-up"
 
 
-def main(argv: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
-    """Run one command; return the exit code."""
-    arguments = _parser().parse_args(argv)
+def main(argv: Sequence[str], environ: Mapping[str, str], now: datetime, lines: Iterable[str] = ()) -> int:
+    """Run one command; return the exit code. `lines` are those of `explain --stdin`."""
+    arguments = parse(argv)
     try:
         table = _load(arguments.file, environ)
     except Misconfigured as error:
         print(error, file=sys.stderr)  # noqa: T201
         return UNUSABLE
-    lines, code = _check(table) if arguments.command == "check" else _explain(table, arguments, now)
-    print("\n".join(lines))  # noqa: T201
+    watched = _watched(arguments.landing, table, environ)
+    if arguments.command == "check":
+        printed, is_good = check_report(table, watched, strict=arguments.strict)
+        code = OK if is_good else UNUSABLE
+    else:
+        try:
+            printed, code = _explain(table, arguments, watched, now, lines)
+        except BadEvent as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return WRONG_USE
+    print("\n".join(printed), flush=True)  # noqa: T201
     return code
 
 
@@ -45,87 +54,49 @@ def _load(file: str | None, environ: Mapping[str, str]) -> RouteTable:
     )
 
 
-def _check(table: RouteTable) -> tuple[list[str], int]:
-    lines = [f"{route.name}: {route.match.text} -> {_dags(route)}" for route in table.routes]
-    return [*lines, f"{len(lines)} route{'s' * (len(lines) != 1)}, no fault"], OK
+def _watched(landing: str | None, table: RouteTable, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if landing:
+        return tuple(name.strip() for name in landing.split(","))
+    return table.watch or (environ.get("LANDING_PATH", "landing/{name}").strip().partition("/")[0],)
 
 
-def _dags(route: Route) -> str:
-    if route.dag_id is None:
-        return "nothing"
-    return " or ".join(sorted(route.dag_ids)) or "".join(text for text, _ in route.dag_id.tokens)
-
-
-def _explain(table: RouteTable, arguments: argparse.Namespace, now: datetime) -> tuple[list[str], int]:
-    event = _event(arguments, now)
-    lines = [f"{event.path if event.path.isprintable() else ascii(event.path)}, {event.size} bytes"]
-    if _MADE_UP in (event.account, event.etag):
-        lines.append("the run id is right only with --account and --etag of the blob")
-    if table.needs_head(event, api=arguments.api):
-        lines.append("in queue mode this takes one HEAD; facts that are not given refuse nothing here")
-    try:
-        verdicts = table.explain(event, api=arguments.api)
-    except CopyPending as error:
-        return [*lines, f"retried later: {error}"], NO_RUN
-    lines += explanation(table, event, verdicts)
-    return lines, OK if any(verdict.fires for verdict in verdicts) else NO_RUN
-
-
-def _event(arguments: argparse.Namespace, now: datetime) -> BlobEvent:
-    container, _, name = arguments.path.partition("/")
-    metadata = dict(arguments.metadata)
-    return BlobEvent(
+def _explain(
+    table: RouteTable,
+    arguments: argparse.Namespace,
+    watched: Sequence[str],
+    now: datetime,
+    lines: Iterable[str],
+) -> tuple[list[str], int]:
+    blobs = Blobs(
+        now=now,
         account=arguments.account,
-        container=container,
-        name=name,
-        etag=arguments.etag.strip('"'),
-        size=arguments.size,
-        event_time=now,
-        url=blob_url(f"https://{arguments.account}.blob.core.windows.net", container, name),
+        etag=arguments.etag,
         content_type=arguments.content_type,
         blob_type=arguments.blob_type,
         copy_status=arguments.copy_status,
-        metadata=metadata,
-        # Only a HEAD provides these, and with it comes `last_modified`.
-        last_modified=now if metadata or arguments.copy_status else None,
+        metadata=dict(arguments.metadata),
     )
+    if not arguments.stdin:
+        event = blobs.event(arguments.blob, size=arguments.size)
+        printed, fires = explain_report(table, event, watched, arguments.api)
+        return printed, OK if fires else NO_RUN
+    results = [
+        (event, what_starts(table, event, watched=watched, api=arguments.api))
+        for event in blobs.read(lines, container=arguments.container, size=arguments.size)
+    ]
+    lines_out = summary(results) if arguments.summary else lines_of(results)
+    return list(lines_out), OK if any(is_run(result) for _, result in results) else NO_RUN
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m shared.routes", description=__doc__)
-    parser.add_argument(
-        "--file", help="routes file; without it the app settings AIRFLOW_ROUTES, ROUTES_FILE, …"
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="name every fault; exit code 1 if there is one")
-    explain = commands.add_parser("explain", help="say what a blob would start; exit code 3 if nothing")
-    explain.add_argument("path", type=_path, help="container/blob")
-    explain.add_argument("--size", type=int, default=1, help="bytes (default: %(default)s)")
-    explain.add_argument("--etag", default=_MADE_UP)
-    explain.add_argument("--account", default=_MADE_UP)
-    explain.add_argument("--content-type")
-    explain.add_argument("--metadata", type=_pair, action="append", default=[], metavar="KEY=VALUE")
-    explain.add_argument("--blob-type", default="BlockBlob", choices=["BlockBlob", "PageBlob", "AppendBlob"])
-    explain.add_argument("--copy-status", choices=["pending", "success", "aborted", "failed"])
-    explain.add_argument("--api", help="the storage call, as Event Grid names it: PutBlob, CreateFile, …")
-    return parser
-
-
-def _path(text: str) -> str:
-    container, _, name = text.partition("/")
-    if not container or not name:
-        msg = "expected container/blob"
-        raise argparse.ArgumentTypeError(msg)
-    return text
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        msg = "expected KEY=VALUE"
-        raise argparse.ArgumentTypeError(msg)
-    return key, value
+def run() -> int:
+    """Run the command of this process; a reader that has seen enough (`| head`) is no error."""
+    try:
+        return main(sys.argv[1:], os.environ, datetime.now(UTC), sys.stdin)
+    except BrokenPipeError:
+        # Nothing more is flushed at exit, which would fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
 
 
 if __name__ == "__main__":  # pragma: no cover  (a test runs it as a process)
-    sys.exit(main(sys.argv[1:], os.environ, datetime.now(UTC)))
+    sys.exit(run())

@@ -4,6 +4,7 @@ Each has a name, is on unless routes.toml switches it off (`complete`, for all r
 the event that a real uploader causes, in tests/events/.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,13 @@ SUCCESS = "_SUCCESS"
 
 _CREATES = frozenset({"CreateFile", "SftpCreate"})
 _COPY = "CopyBlob"
+_CHECKPOINT = re.compile(
+    r"(?:^|/)(?:(?:offsets|commits)/\d+(?:\.compact)?"
+    r"|sources/\d+/(?:\d+(?:\.compact)?|rocksdb/.*)"
+    r"|state/\d+/\d+/.*\.(?:delta|snapshot|changelog|zip))$",
+    re.DOTALL,
+)
+"""Only names that Spark itself gives: a folder `offsets` may be anybody's."""
 
 type Api = str | None
 """The storage call that raised the event (`data.api` of Event Grid), if the source has it."""
@@ -26,11 +34,13 @@ class Default:
         refuses: Whether this blob is not a complete file. An unknown fact refuses nothing.
         purpose: One line of documentation.
         needs_head: Whether only a `HEAD` shows that.
+        unless: Off for a route whose `match` has this text, because it asks for such files.
     """
 
     refuses: Callable[[BlobEvent, Api], bool]
     purpose: str
     needs_head: Callable[[BlobEvent, Api], bool] = lambda _event, _api: False
+    unless: str = ""
 
 
 def _file(event: BlobEvent) -> str:
@@ -45,8 +55,12 @@ def _is_marker(event: BlobEvent, _api: Api) -> bool:
     return _file(event) == SUCCESS or _file(event).startswith(("_committed_", "_started_"))
 
 
-def _in_temporary_folder(event: BlobEvent, _api: Api) -> bool:
-    return "/_temporary/" in f"/{event.name}"
+def _is_below(folder: str) -> Callable[[BlobEvent, Api], bool]:
+    return lambda event, _api: f"/{folder}/" in f"/{event.name}"
+
+
+def _is_in_checkpoint(event: BlobEvent, _api: Api) -> bool:
+    return bool(_CHECKPOINT.search(event.name))
 
 
 def _is_hidden(event: BlobEvent, _api: Api) -> bool:
@@ -72,7 +86,7 @@ DEFAULTS: Mapping[str, Default] = {
         purpose="Markers of Hadoop, Spark and Databricks, unless match itself ends with /_SUCCESS",
     ),
     "temporary_folder": Default(
-        refuses=_in_temporary_folder, purpose="Task output of Hadoop and Spark below _temporary/"
+        refuses=_is_below("_temporary"), purpose="Task output of Hadoop and Spark below _temporary/"
     ),
     "copying": Default(refuses=_ends("._copying_"), purpose="What hdfs dfs -put writes before it renames"),
     "tmp": Default(refuses=_ends(".tmp", ".temp"), purpose="Temporary names of many tools"),
@@ -81,6 +95,23 @@ DEFAULTS: Mapping[str, Default] = {
         purpose="Unfinished uploads over SFTP (curl, rclone, WinSCP) and of browsers",
     ),
     "crdownload": Default(refuses=_ends(".crdownload"), purpose="Unfinished downloads of Chromium"),
+    "inprogress": Default(
+        refuses=_ends(".inprogress"), purpose="Open part files of streaming sinks (Flink, Hive)"
+    ),
+    "delta_log": Default(
+        refuses=_is_below("_delta_log"),
+        purpose="The log of a Delta Lake table, unless match itself has _delta_log/: a commit of it is one",
+        unless="_delta_log/",
+    ),
+    "spark_metadata": Default(
+        refuses=_is_below("_spark_metadata"),
+        purpose="The log of Spark's streaming file sink, unless match itself has _spark_metadata/",
+        unless="_spark_metadata/",
+    ),
+    "spark_checkpoint": Default(
+        refuses=_is_in_checkpoint,
+        purpose="Checkpoints of Spark streaming and Auto Loader: offsets/, commits/, sources/, state/",
+    ),
     "hidden": Default(refuses=_is_hidden, purpose="Files and folders whose name begins with a dot"),
     "directory_stub": Default(
         refuses=_is_directory_stub,

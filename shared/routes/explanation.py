@@ -7,6 +7,7 @@ from shared.model.blob_event import BlobEvent
 from shared.model.conf import CONF_LIMIT_BYTES, encode_conf
 from shared.model.errors import BadConf
 from shared.routes.completeness import DEFAULTS
+from shared.routes.keys import shown_time
 from shared.routes.matcher import Subject
 from shared.routes.table import IGNORED, RouteTable, Verdict
 
@@ -26,7 +27,7 @@ def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]
             yield f"{where}: no, {_reason(verdict.refusal)}"
         else:
             runs += 1
-            yield f"{where}: fires"
+            yield f"{where}: fires{'' if route.enabled else ', but its runs wait, because enabled = false'}"
             yield from _run(verdict, event)
     if rest := [route.name for route in table.routes[len(verdicts) :]]:
         yield f"not tried, because {verdicts[-1].route.name} ends the search: {', '.join(rest)}"
@@ -39,8 +40,14 @@ def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
     if run.route_id != run.route:
         yield f"  id      {run.route_id}, of the route, in the run id"
     yield f"  run id  {run.run_id}"
+    if verdict.route.owner:
+        yield f"  owner   {verdict.route.owner}"
     if run.logical_date:
         yield f"  date    {run.logical_date.isoformat()}"
+    for path in run.requires:
+        yield f"  needs   {path}, within {shown_time(verdict.route.requires_within)}, and not older"
+    if run.is_ordered:
+        yield f"  order   one after another, with the other runs of {run.group or run.route}"
     try:
         conf = encode_conf(run.conf, max_bytes=CONF_LIMIT_BYTES)
     except BadConf as error:

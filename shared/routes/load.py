@@ -5,7 +5,6 @@ from pathlib import Path
 from shared.model.errors import Misconfigured
 from shared.model.run_request import WhenPaused
 from shared.routes.pattern import compile_pattern
-from shared.routes.reader import read_routes
 from shared.routes.route import NO_DATE, Route
 from shared.routes.table import RouteTable
 from shared.routes.template import compile_template
@@ -19,6 +18,7 @@ def load_routes(
     *,
     root: Path,
     inline: str = "",
+    origin: str = "AIRFLOW_ROUTES",
     file: str = "",
     dag_id: str = "",
     when_paused: WhenPaused = WhenPaused.QUEUE,
@@ -29,6 +29,7 @@ def load_routes(
     Args:
         root: Folder that `file` is relative to: the app's.
         inline: TOML (`AIRFLOW_ROUTES`).
+        origin: Name of what holds that, for messages.
         file: Path (`ROUTES_FILE`); empty for `routes.toml`, which need not exist.
         dag_id: The DAG of every blob (`AIRFLOW_DAG_ID`); not used where there are routes.
         when_paused: Default of the routes.
@@ -37,13 +38,13 @@ def load_routes(
     Raises:
         Misconfigured: The routes are unusable, or there are none.
     """
-    if inline:
-        return read_routes(
-            inline, origin="AIRFLOW_ROUTES", when_paused=when_paused, logical_date=logical_date
-        )
     path = root / (file or DEFAULT_FILE)
-    if file or path.exists():
-        return read_routes(_text(path), origin=path.name, when_paused=when_paused, logical_date=logical_date)
+    if inline or file or path.exists():
+        # One DAG for everything needs no reader: a cold start does not wait for it.
+        from shared.routes.reader import read_routes  # noqa: PLC0415
+
+        text, origin = (inline, origin) if inline else (_text(path), path.name)
+        return read_routes(text, origin=origin, when_paused=when_paused, logical_date=logical_date)
     if not dag_id:
         msg = (
             f"No blob would start anything: set AIRFLOW_DAG_ID, or write {DEFAULT_FILE} (see docs/routes.md)."

@@ -11,16 +11,15 @@ Among several ways to match, each step from the left takes as much as it can, as
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Protocol
 
-MAX_DIGITS = 18
-"""Of an `int` capture, so that the number fits into 64 bits everywhere."""
+from shared.routes.dates import FixedLayout
+
+MAX_DIGITS = 20
+"""Of an `int` capture: the version of a Delta Lake table has so many, and the number fits 64 bits there."""
 
 _DIGITS = re.compile(f"[0-9]{{1,{MAX_DIGITS}}}")
-_TOKENS = {"yyyy": 4, "MM": 2, "dd": 2, "HH": 2, "mm": 2, "ss": 2}
-_TOKEN = re.compile("(" + "|".join(_TOKENS) + ")")
 
 
 class Subject:
@@ -53,9 +52,9 @@ class Subject:
         """Return the places directly after each occurrence, overlapping ones included."""
         return self._marked(literal, self._find, literal)
 
-    def moments(self, moment: "Moment") -> int:
+    def moments(self, layout: FixedLayout) -> int:
         """Return the places directly before each text that is such a moment, overlapping ones included."""
-        return self._marked(moment, self._find_moments, moment)
+        return self._marked(layout, self._find_moments, layout)
 
     def _marked[T](self, key: object, find: Callable[[T], Iterable[int]], what: T) -> int:
         """Search each text once, however many steps need it."""
@@ -69,9 +68,9 @@ class Subject:
             yield self.size - found - len(literal)
             found = self.text.find(literal, found + 1)
 
-    def _find_moments(self, moment: "Moment") -> Iterator[int]:
-        for hit in moment.regex.finditer(self.text):
-            if moment.read(hit) is not None:
+    def _find_moments(self, layout: FixedLayout) -> Iterator[int]:
+        for hit in layout.regex.finditer(self.text):
+            if layout.read(hit) is not None:
                 yield self.size - hit.start()
 
 
@@ -116,12 +115,15 @@ class InFolder:
         slash = subject.text.find("/", subject.size - start)
         return _farthest(ends, 0 if slash < 0 else subject.size - slash)
 
+    def fits(self, text: str) -> bool:
+        """Tell whether it may stand for this text."""
+        return len(text) >= self.least and "/" not in text
+
     def value(self, text: str) -> object:
         """Return the text as it is."""
         return text
 
 
-@dataclass(frozen=True, slots=True)
 class AnyPath:
     """One or more characters of any kind: `{name:path}` and a last `**`."""
 
@@ -134,12 +136,15 @@ class AnyPath:
         """See `Step`."""
         return _farthest(ends, 0)
 
+    def fits(self, text: str) -> bool:
+        """Tell whether it may stand for this text."""
+        return bool(text)
+
     def value(self, text: str) -> object:
         """Return the text as it is."""
         return text
 
 
-@dataclass(frozen=True, slots=True)
 class Folders:
     """Zero or more whole folders with the `/` behind each: `**/`."""
 
@@ -154,7 +159,6 @@ class Folders:
         return min(start, _farthest(behind, 0)) if behind else start
 
 
-@dataclass(frozen=True, slots=True)
 class Int:
     """A whole number of ASCII digits, leading zeros allowed: `{n:int}`."""
 
@@ -171,6 +175,10 @@ class Int:
         run = _DIGITS.match(subject.text, subject.size - start)
         return _farthest(ends, subject.size - run.end() if run else start)
 
+    def fits(self, text: str) -> bool:
+        """Tell whether it may stand for this text."""
+        return bool(_DIGITS.fullmatch(text))
+
     def value(self, text: str) -> object:
         """Return the number."""
         return int(text)
@@ -178,55 +186,42 @@ class Int:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A calendar day, or with `HH` a moment in UTC, in a fixed format: `{d:date:yyyy/MM/dd}`."""
+    """A calendar day, or with `HH` a moment in UTC: `{d:date:yyyy/MM/dd}`; see `layouts_of`."""
 
-    regex: re.Pattern[str]
-    width: int
-    is_day: bool
+    layouts: tuple[FixedLayout, ...]
 
-    @classmethod
-    def of(cls, layout: str) -> "Moment":
-        """Read a layout of `yyyy`, `MM`, `dd`, `HH`, `mm`, `ss` and any other characters as they are.
-
-        Raises:
-            ValueError: What is wrong with the layout.
-        """
-        found = _TOKEN.findall(layout)
-        expected = list(_TOKENS)[: len(found)]
-        if not found or sorted(found) != sorted(expected):
-            msg = (
-                f"has the date layout {layout!a}, which needs yyyy, then may have MM, dd, HH, mm, ss:"
-                " each once, none without those before it"
-            )
-            raise ValueError(msg)
-        regex = "".join(
-            f"(?P<{text}>[0-9]{{{_TOKENS[text]}}})" if text in _TOKENS else re.escape(text)
-            for text in _TOKEN.split(layout)
-        )
-        # A lookahead finds overlapping ones too, in one pass.
-        return cls(re.compile(f"(?={regex})"), len(layout), is_day="HH" not in found)
+    @property
+    def example(self) -> str:
+        """A text that it fits."""
+        return self.layouts[-1].example
 
     def starts(self, subject: Subject, ends: int) -> int:
         """See `Step`."""
-        return (ends << self.width) & subject.moments(self)
+        found = 0
+        for layout in self.layouts:
+            found |= (ends << layout.width) & subject.moments(layout)
+        return found
 
-    def end(self, _subject: Subject, start: int, _ends: int) -> int:
+    def end(self, subject: Subject, start: int, ends: int) -> int:
         """See `Step`."""
-        return start - self.width
+        here = 1 << start
+        return min(
+            start - layout.width
+            for layout in self.layouts
+            if subject.moments(layout) & here and layout.width <= start and ends >> start - layout.width & 1
+        )
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it may stand for this text."""
+        return self.value(text) is not None
 
     def value(self, text: str) -> object:
-        """Return the day or the moment."""
-        hit = self.regex.match(text)
-        return hit and self.read(hit)
-
-    def read(self, hit: re.Match[str]) -> date | datetime | None:
-        """Return the moment; None for one that no calendar has."""
-        numbers = {"MM": "1", "dd": "1"} | hit.groupdict()
-        try:
-            moment = datetime(*(int(numbers.get(token, "0")) for token in _TOKENS), tzinfo=UTC)  # type: ignore[arg-type,misc]
-        except ValueError:
-            return None
-        return moment.date() if self.is_day else moment
+        """Return the day or the moment; None for a text that is none."""
+        for layout in self.layouts:
+            hit = layout.regex.match(text) if layout.width == len(text) else None
+            if hit and (moment := layout.read(hit)):
+                return moment
+        return None
 
 
 Capture = InFolder | AnyPath | Int | Moment

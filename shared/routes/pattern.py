@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from shared.routes.matcher import AnyPath, Capture, Folders, InFolder, Int, Literal, Moment, Step, Subject
+from shared.routes.dates import layouts_of
+from shared.routes.hints import check_dialect, no_container
+from shared.routes.matcher import (
+    MAX_DIGITS,
+    AnyPath,
+    Capture,
+    Folders,
+    InFolder,
+    Int,
+    Literal,
+    Moment,
+    Step,
+    Subject,
+)
 
 MAX_LENGTH = 2_048
 MAX_CAPTURES = 32
@@ -68,6 +81,13 @@ class Pattern:
 
     def match(self, subject: Subject) -> dict[str, object] | None:
         """Return the captures' values, None where the pattern does not match the whole text."""
+        texts = self.texts(subject)
+        if texts is None:
+            return None
+        return {name: self.captures[name].value(text) for name, text in texts.items()}
+
+    def texts(self, subject: Subject) -> dict[str, str] | None:
+        """Return the captures' texts as they stand in the name, None where the pattern does not match."""
         ends = 1
         later = []
         for step, _ in reversed(self.steps):
@@ -77,14 +97,12 @@ class Pattern:
                 return None
         if not ends >> subject.size & 1:
             return None
-        values: dict[str, object] = {}
+        values: dict[str, str] = {}
         start = subject.size
         for step, name in self.steps:
             end = step.end(subject, start, later.pop())
             if name is not None:
-                values[name] = self.captures[name].value(
-                    subject.text[subject.size - start : subject.size - end]
-                )
+                values[name] = subject.text[subject.size - start : subject.size - end]
             start = end
         return values
 
@@ -100,8 +118,20 @@ class Pattern:
         if (names := self._fits(subject, across=True, typed=True)) is not None:
             return f"a capture stays in one folder; write {{{names or 'name'}:path}} (or **) to cross folders"
         if self._fits(subject, across=True, typed=False) is not None:
-            return "a typed capture does not match: int takes digits only, a date its exact layout"
+            return self._wrong_type(subject)
         return "its folders and fixed texts differ"
+
+    def _wrong_type(self, subject: Subject) -> str:
+        """Name the first typed capture that cannot have what stands in its place."""
+        loose = [(AnyPath() if name else step, name) for step, name in self.steps]
+        values = Pattern(self.text, tuple(loose)).match(subject) or {}
+        for name, step in self.captures.items():
+            value = str(values.get(name, ""))
+            if isinstance(step, Int) and not step.fits(value):
+                return f"{{{name}:int}} cannot be {value!a}: it takes 1 to {MAX_DIGITS} digits"
+            if isinstance(step, Moment) and not step.fits(value):
+                return f"{{{name}:date}} cannot be {value!a}: another layout, or a day that no calendar has"
+        return "a typed capture does not match: int takes digits only, a date its exact layout"
 
     def _fits(self, subject: Subject, *, across: bool, typed: bool) -> str | None:
         """Try a looser pattern; return the name of its first loosened capture, None if it does not match."""
@@ -123,6 +153,7 @@ def compile_pattern(text: str) -> Pattern:
     if len(text) > MAX_LENGTH:
         msg = f"has {len(text)} characters; the limit is {MAX_LENGTH}"
         raise ValueError(msg)
+    check_dialect(text, compile_pattern)
     if "\\" in text or "//" in text or text.startswith("/"):
         msg = (
             "must be a path such as container/folder/{name}, without \\, without // and without a / in front"
@@ -164,7 +195,7 @@ def _capture(spec: str) -> tuple[Step, str]:
         case "path":
             return AnyPath(), name
         case "date":
-            return Moment.of(layout or DEFAULT_DATE_LAYOUT), name
+            return Moment(layouts_of(layout or DEFAULT_DATE_LAYOUT)), name
         case _:
             msg = f"has {{{spec}}}: {kind!a} is not a type of a capture; use {_KINDS}"
             raise ValueError(msg)
@@ -197,8 +228,7 @@ def _check(text: str, steps: Sequence[tuple[Step, str | None]]) -> None:
         msg = f"has more than {MAX_CAPTURES} captures and stars"
         raise ValueError(msg)
     if not any("/" in getattr(step, "text", "") or isinstance(step, AnyPath | Folders) for step, _ in steps):
-        msg = f"names only a container; write {text}/{{name}}, or {text}/** for all below"
-        raise ValueError(msg)
+        raise ValueError(no_container(text))
     for (first, _), (second, _) in pairwise(steps):
         if not any(isinstance(step, Literal | Moment | Folders) for step in (first, second)):
             msg = "has two captures or stars side by side: put the text between them that separates them"

@@ -12,9 +12,10 @@ from shared.routes.lines import Path
 from shared.routes.route import NO_DATE, Route
 from shared.routes.route_reader import read_route
 from shared.routes.table import RouteTable
+from shared.routes.top_reader import read_landing, read_tests
 
-_ROUTE, _COMPLETE = "route", "complete"
-_TOP: Mapping[str, object] = {_ROUTE: None, _COMPLETE: None}
+_ROUTE, _COMPLETE, _LANDING, _TEST = "route", "complete", "landing", "test"
+_TOP: Mapping[str, object] = dict.fromkeys((_ROUTE, _COMPLETE, _LANDING, _TEST))
 
 
 def read_routes(
@@ -33,12 +34,18 @@ def read_routes(
     except tomllib.TOMLDecodeError as error:
         msg = f"{origin} is not valid TOML: {error}"
         raise Misconfigured(msg) from error
+    except RecursionError as error:
+        msg = f"{origin} is nested too deeply."
+        raise Misconfigured(msg) from error
     faults = Faults(toml)
     routes = _read_document(document, faults, {"when_paused": when_paused, "logical_date": logical_date})
+    faults.route = ""
+    watch = read_landing(document.get(_LANDING, {}), faults)
+    tests = read_tests(document.get(_TEST, []), faults)
     if faults:
         msg = f"{origin} is unusable:{faults}"
         raise Misconfigured(msg)
-    return RouteTable(routes)
+    return RouteTable(routes, watch=watch, tests=tests)
 
 
 def _read_document(document: dict[str, Any], faults: Faults, base: dict[str, Any]) -> list[Route]:

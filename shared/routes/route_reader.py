@@ -6,14 +6,17 @@ from functools import partial
 from typing import Any
 
 from shared.model.blob_event import BlobEvent
-from shared.model.conf import FACTS
+from shared.model.conf import RESERVED
 from shared.routes import keys
 from shared.routes.completeness import DEFAULTS, SUCCESS, Default, is_for_folders, refusal
+from shared.routes.dag_reader import read_dag
 from shared.routes.faults import Faults
 from shared.routes.filters import Filters
+from shared.routes.hints import container_fault
 from shared.routes.lines import Path
 from shared.routes.matcher import Literal, Moment
 from shared.routes.pattern import Pattern
+from shared.routes.requirement import Requirement, compile_requirement
 from shared.routes.route import EVENT_TIME, NO_DATE, Route
 from shared.routes.template import Template, compile_template, compile_value
 
@@ -41,13 +44,18 @@ def read_route(
     if len(faults) > before:
         return None
     pattern: Pattern = values["match"]
+    if fault := container_fault(pattern.text):
+        faults.add((*place, "match"), f"match = {keys.shown(pattern.text)} {fault}")
+        return None
     if values.get("max_size", values.get("min_size", 0)) < values.get("min_size", 0):
         faults.add((*place, "max_size"), "max_size is below min_size, so no blob matches")
     if not values.get("ignore"):
         values = {**base, **values, "complete": {**base["complete"], **values.get("complete", {})}}
         values["complete"] = _complete(place, values, faults)
         values["conf"] = _conf(place, values.get("conf", {}), pattern, faults)
-        values["dag_id"] = _dag_id(place, values, faults)
+        values |= read_dag(place, values, faults)
+        values["requires"] = _requires(place, values, faults)
+        values["ordered"] = _ordered(place, values, faults)
         values["logical_date"] = faults.attempt(
             (*place, "logical_date"),
             f"logical_date = {keys.shown(values['logical_date'])}",
@@ -76,7 +84,11 @@ def _check_keys(place: Path, table: Mapping[str, Any], faults: Faults) -> None:
 def _complete(place: Path, values: Mapping[str, Any], faults: Faults) -> dict[str, Default]:
     """Return the defaults that are on; one that refuses all that `match` fits is a mistake."""
     pattern: Pattern = values["match"]
-    complete = {key: default for key, default in DEFAULTS.items() if values["complete"].get(key, True)}
+    complete = {
+        key: default
+        for key, default in DEFAULTS.items()
+        if values["complete"].get(key, True) and not (default.unless and default.unless in pattern.text)
+    }
     if is_for_folders(pattern.text):
         complete.pop("success_marker", None)
         if values.get("ignore_empty") or values.get("min_size"):
@@ -98,7 +110,7 @@ def _conf(place: Path, conf: Mapping[str, Any], pattern: Pattern, faults: Faults
     compiled: dict[str, object] = {}
     for key, value in conf.items():
         where = (*place, "conf", key)
-        if key in FACTS:
+        if key in RESERVED:
             faults.add(
                 where, f"conf.{key} is a fact of the blob, which no route can replace; choose another name"
             )
@@ -110,25 +122,30 @@ def _conf(place: Path, conf: Mapping[str, Any], pattern: Pattern, faults: Faults
     return compiled
 
 
-def _dag_id(place: Path, values: Mapping[str, Any], faults: Faults) -> Template | None:
-    where = (*place, "dag_id")
-    what = f"dag_id = {keys.shown(values['dag_id'])}"
-    template = faults.attempt(
-        where, what, lambda: compile_template(values["dag_id"], values["match"].captures, event_fields=False)
-    )
-    if template and template.names and "dag_ids" not in values:
-        faults.add(
-            where,
-            f'{what} lets a file name choose the DAG: list the allowed ones, as in dag_ids = ["orders"]',
+def _requires(place: Path, values: Mapping[str, Any], faults: Faults) -> tuple[Requirement, ...]:
+    texts = values.get("requires", ())
+    if "requires_within" in values and not texts:
+        faults.add((*place, "requires_within"), "requires_within has no effect without requires; remove it")
+    found = [
+        faults.attempt(
+            (*place, "requires"),
+            f"requires = {keys.shown(text)}",
+            partial(compile_requirement, text, values["match"]),
         )
-    if template and not template.names:
-        faults.attempt(where, what, lambda: keys.dag_id(values["dag_id"]))
-        if "dag_ids" in values:
-            faults.add(
-                (*place, "dag_ids"),
-                "dag_ids is for a dag_id with a capture in it, such as {feed}; remove it",
-            )
-    return template
+        for text in texts
+    ]
+    return tuple(requirement for requirement in found if requirement)
+
+
+def _ordered(place: Path, values: Mapping[str, Any], faults: Faults) -> Template | None:
+    value = values.get("ordered", False)
+    if isinstance(value, bool):
+        return compile_template("", ()) if value else None
+    return faults.attempt(
+        (*place, "ordered"),
+        f"ordered = {keys.shown(value)}",
+        lambda: keys.group(value, values["match"].captures),
+    )
 
 
 def _date(text: str, pattern: Pattern) -> str:

@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Protocol
 
 from shared.model.blob_event import BlobEvent
 from shared.model.run_request import RunRequest
 from shared.routes.completeness import Api
 from shared.routes.filters import is_headed
 from shared.routes.matcher import Subject
+from shared.routes.requirement import Requirement
 from shared.routes.route import Route
+from shared.routes.self_test import SelfTest
 
 NO_ROUTE = "no_route"
 IGNORED = "ignored"
@@ -60,18 +63,44 @@ class Verdict:
         return self.captures is not None and self.refusal is None
 
 
-class RouteTable:
-    """The routes in their order, compiled once; safe to share between threads."""
+class Routes(Protocol):
+    """Where the routes come from that are in force now."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def current(self) -> "RouteTable":
+        """Return them; an event goes by one table from its beginning to its end."""
+
+
+class RouteTable:
+    """The routes in their order, compiled once; safe to share between threads.
+
+    Attributes:
+        routes: The routes.
+        watch: The containers that the file says to watch; empty where it does not say.
+        tests: The tests of the file.
+    """
+
+    def __init__(
+        self, routes: Sequence[Route], *, watch: Sequence[str] = (), tests: Sequence[SelfTest] = ()
+    ) -> None:
         self.routes = tuple(routes)
+        self.watch = tuple(watch)
+        self.tests = tuple(tests)
         by_head: dict[str, list[int]] = defaultdict(list)
         for index, route in enumerate(self.routes):
             by_head[route.match.head].append(index)
         self._by_head = dict(by_head)
         self._by_id = {route.id: route for route in self.routes}
         self._head_lengths = sorted({len(head) for head in by_head})
+        self._companions: dict[str, list[tuple[Route, Requirement]]] = defaultdict(list)
+        for route in self.routes:
+            for requirement in route.requires:
+                self._companions[requirement.companion.head].append((route, requirement))
+        self._companion_heads = sorted({len(head) for head in self._companions})
         self._texts = [(route.match.tail, route.match.inner) for route in self.routes]
+
+    def current(self) -> "RouteTable":
+        """Return the table itself, which never changes; see `Routes`."""
+        return self
 
     def match(self, event: BlobEvent, *, api: Api = None) -> Plan:
         """Return the runs that the event should start.
@@ -93,9 +122,28 @@ class RouteTable:
             skipped.append(Skip(route="", reason=NO_ROUTE))
         return Plan(requests=tuple(requests), skipped=tuple(skipped))
 
+    def files_of(self, path: str) -> list[tuple[Route, str]]:
+        """Return the files that may wait for this blob, each as `container/name` with its route."""
+        return [
+            (route, file)
+            for length in self._companion_heads
+            for route, requirement in self._companions.get(path[:length], ())
+            if (file := requirement.file_of(path)) is not None
+        ]
+
     def by_id(self, route_id: str) -> Route | None:
         """Return the route with this id, or None."""
         return self._by_id.get(route_id)
+
+    def test_failures(self) -> list[tuple[SelfTest, str]]:
+        """Run the tests of the file; return those that fail, each with how."""
+        results = [(test, test.failure(lambda event: self.match(event).requests)) for test in self.tests]
+        return [(test, failure) for test, failure in results if failure is not None]
+
+    def owner_of(self, route_id: str) -> str:
+        """Return who looks after the route with this id; empty where nobody is named."""
+        route = self.by_id(route_id)
+        return route.owner if route else ""
 
     def needs_head(self, event: BlobEvent, *, api: Api = None) -> bool:
         """Tell whether a route that may fire needs facts that only a `HEAD` of the blob gives."""

@@ -159,7 +159,7 @@ def _check_name(name: str, captures: Collection[str], *, event_fields: bool) -> 
         msg = f"has {{{name}}}, which is not a capture of match; its captures are {known}"
         raise ValueError(msg)
     if not event_fields:
-        msg = f"has {{{name}}}, but dag_id can use captures of match only"
+        msg = f"has {{{name}}}, but only captures of match can be used here"
         raise ValueError(msg)
     if field not in FIELDS and not (field.startswith(_METADATA) and len(field) > len(_METADATA)):
         known = ", ".join(FIELDS)

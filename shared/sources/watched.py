@@ -1,23 +1,29 @@
-"""`Watched`: the account and container whose events start runs; an event may name any other."""
+"""`Watched`: the account and containers whose events start runs; an event may name any other."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import msgspec
 
 from shared.model.blob_event import BlobEvent, account_from_url, blob_url
 from shared.model.errors import NotWatched
 from shared.model.pending import Pending
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """What the app is set to watch.
 
     Attributes:
         endpoint: Blob endpoint of the landing account.
-        container: Its container.
+        containers: Returns its containers: those that the routes say, or else that of the blob trigger.
     """
 
     endpoint: str
-    container: str
+    containers: Callable[[], Collection[str]]
+
+    def is_ours(self, container: str) -> bool:
+        """Tell whether events of a container start runs."""
+        return container in self.containers()
 
     def own(self, pending: Pending) -> Pending:
         """Return an event of what is watched, with its address made from our own endpoint.
@@ -34,10 +40,11 @@ class Watched:
             if event
             else (account, pending.container, pending.name)
         )
-        if pending.container != self.container or known != (account, pending.container, pending.name):
+        if not self.is_ours(pending.container) or known != (account, pending.container, pending.name):
             msg = (
-                f"The event is of {known[0]}/{known[1]}, the app watches {account}/{self.container} "
-                "(LANDING_PATH, LandingStorage__blobServiceUri)."
+                f"The event is of {known[0]}/{known[1]}, the app watches {account}/"
+                f"{', '.join(sorted(self.containers()))} ([landing] watch of the routes, LANDING_PATH, "
+                "LandingStorage__blobServiceUri)."
             )
             raise NotWatched(msg)
         return replace(pending, event=self.address(event)) if event else pending

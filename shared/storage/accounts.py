@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import requests
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ManagedIdentityCredential
@@ -26,13 +27,20 @@ class StorageAccount:
     The client that the host injects makes both anew for every call, and each new credential asks for a
     token of its own.
 
+    Args:
+        connection: Where the account is, and how the app logs in.
+        threads: How many calls are under way at most.
+        credential: Logs in instead of the managed identity of the connection.
+
     Attributes:
         name: Prefix of the app settings that name the account, for messages.
         blobs: Client of the blob service.
         queues: Client of the queue service.
     """
 
-    def __init__(self, connection: StorageConnection, *, threads: int) -> None:
+    def __init__(
+        self, connection: StorageConnection, *, threads: int, credential: TokenCredential | None = None
+    ) -> None:
         self.name = connection.name
         self._connection = connection
         self._transport = _transport(threads)
@@ -43,17 +51,16 @@ class StorageAccount:
                 initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1
             ),
         }
-        self._credential: ManagedIdentityCredential | None = None
+        self._credential = credential
         if connection.connection_string:
             text = connection.connection_string
             self.blobs = BlobServiceClient.from_connection_string(text, **options)
             self.queues = QueueServiceClient.from_connection_string(text, **options)
         else:
-            self._credential = ManagedIdentityCredential(client_id=connection.client_id)
-            self.blobs = BlobServiceClient(connection.blob_endpoint, credential=self._credential, **options)
-            self.queues = QueueServiceClient(
-                connection.queue_endpoint, credential=self._credential, **options
-            )
+            credential = credential or ManagedIdentityCredential(client_id=connection.client_id)
+            self._credential = credential
+            self.blobs = BlobServiceClient(connection.blob_endpoint, credential=credential, **options)
+            self.queues = QueueServiceClient(connection.queue_endpoint, credential=credential, **options)
 
     def table(self, name: str) -> "TableClient":
         """Return a client of one table; importing the SDK here keeps it out of cold starts."""

@@ -1,5 +1,9 @@
 """`BlobReader`: the properties of a blob, by one `HEAD`. Its content is never read."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -13,6 +17,15 @@ from shared.storage.accounts import StorageAccount, error_code
 
 _IMPOSSIBLE_NAMES = {"InvalidResourceName", "InvalidUri", "OutOfRangeInput"}
 _NEAR_NAMES = 100
+PAGE = 5_000
+"""The most that storage lists at once."""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """The current version of a blob, and when the blob was made, which new metadata do not move."""
+
+    event: BlobEvent
+    created: datetime
 
 
 class BlobReader:
@@ -22,7 +35,7 @@ class BlobReader:
         self._service = account.blobs
         self._name = account.name
 
-    def read(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
+    def read(self, container: str, name: str) -> BlobEvent | None:
         """Return the blob's current version as an event; None if there is no such blob (any more).
 
         Raises:
@@ -57,7 +70,25 @@ class BlobReader:
             raise StorageUnavailable(msg) from error
         if properties is None:
             return None
-        return _event(self._service.url, container, name, properties, traceparent)
+        return _event(self._service.url, container, name, properties)
+
+    def blobs(self, container: str, prefix: str = "") -> Iterator[Listed]:
+        """List the blobs whose names begin so, in the order of their names, a request for each 5,000.
+
+        Raises:
+            StorageUnavailable: Storage does not answer, or refuses the app's identity.
+        """
+        try:
+            found = self._service.get_container_client(container).list_blobs(
+                name_starts_with=prefix or None, include=["metadata", "copy"], results_per_page=PAGE
+            )
+            for item in found:
+                event = _event(self._service.url, container, item.name, item)
+                yield Listed(event=event, created=item.creation_time or event.event_time)
+        except AzureError as error:
+            code = error_code(error) if isinstance(error, HttpResponseError) else type(error).__name__
+            msg = f"The blobs of {container}/{prefix!a} cannot be listed ({code})."
+            raise StorageUnavailable(msg) from error
 
     def _properties(self, container: str, name: str) -> BlobProperties | None:
         if not {".", ".."}.isdisjoint(name.split("/")):
@@ -80,9 +111,7 @@ class BlobReader:
         return next((item for item in page if item.name == name), None)
 
 
-def _event(
-    endpoint: str, container: str, name: str, properties: BlobProperties, traceparent: str | None
-) -> BlobEvent:
+def _event(endpoint: str, container: str, name: str, properties: BlobProperties) -> BlobEvent:
     if properties.last_modified is None:
         # Never the time of the look: one version must have one key in the outbox.
         msg = f"Storage gave no Last-Modified of {container}/{name!a}."
@@ -104,5 +133,4 @@ def _event(
         copy_status=properties.copy.status,
         metadata=properties.metadata or {},
         version_id=getattr(properties, "version_id", None),
-        traceparent=traceparent,
     )

@@ -5,14 +5,16 @@ A letter has the keys and columns of its row in the outbox, and why it is dead. 
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from shared.event_log import EventLog
 from shared.model.errors import BlobToDagError, StorageUnavailable
 from shared.model.pending import Pending
+from shared.storage.lane_states import text_of
 from shared.storage.outbox import row_key
-from shared.storage.rows import Row, columns_of, end_of, long_text, storable
+from shared.storage.partitions import first_rows
+from shared.storage.rows import Row, columns_of, end_of, long_text, rows_between, storable
 from shared.storage.tables import Entity, Table, Written
 
 TABLE = "airflowdead"
@@ -50,6 +52,7 @@ class DeadLetters:
         *,
         conf: Mapping[str, object] | None = None,
         key: str = "",
+        owner: str = "",
     ) -> None:
         """Write a letter, or merge into the one that the same version has already.
 
@@ -60,6 +63,7 @@ class DeadLetters:
             error: Why it is dead, with Airflow's own words.
             conf: What was refused.
             key: Row key of its row in the outbox; empty where it has none.
+            owner: Who looks after its route, where that says so.
         """
         now = self._now()
         pending = pending.after(error, now=now)
@@ -72,6 +76,7 @@ class DeadLetters:
             # Each text ends where a longer one of an earlier death goes on.
             **{end: "" for name in ("event", "conf") if (end := end_of(name, columns))},
             **columns,
+            **({"owner": owner} if owner else {}),
             "died_at": now,
         }
         self._write(letter)
@@ -79,6 +84,7 @@ class DeadLetters:
             "run.dead",
             blob=pending.path,
             route=pending.lane.route_id or None,
+            owner=owner or None,
             dag_id=pending.lane.dag_id or None,
             run_id=pending.run_id,
             reason=error.code,
@@ -110,6 +116,19 @@ class DeadLetters:
             letter |= {f"body_{index}" if index else "body": chunk for index, chunk in enumerate(chunks)}
         self._write(letter)
         self._log.error("event.unreadable", source=source, key=digest, message=str(error))
+
+    def counts(self, may_go_on: Callable[[], bool]) -> Iterator[tuple[str, int]]:
+        """Count the letters of each lane, 1,000 at the most, with the lane's route, while it may go on."""
+        for _, letters in first_rows(self._table, ["route"], may_go_on):
+            yield text_of(letters[0], "route"), len(letters)
+
+    def rows(self, partition: str, *, after: str, end: str, most: int) -> list[Row]:
+        """Read letters of a lane as the rows that they were."""
+        return rows_between(self._table, partition, after=after, end=end, most=most)
+
+    def delete(self, letter: Row) -> None:
+        """Delete a letter whose event was written to the outbox again, unless it has died once more."""
+        self._table.delete(letter.keys, etag=letter.etag)
 
     def _why(self, error: BlobToDagError) -> dict[str, object]:
         return {"reason": error.code, "message": storable(str(error)), "died_at": self._now()}

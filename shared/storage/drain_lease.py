@@ -7,9 +7,10 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextvars import copy_context
 from datetime import UTC, datetime
 
+import msgspec
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -32,8 +33,7 @@ _MOST_CAPS = 75
 """Of the caps that wait longest: metadata holds 8 KiB, and the name of a cap is a route's."""
 
 
-@dataclass(slots=True)
-class Handover:
+class Handover(msgspec.Struct):
     """What one drain tells the next.
 
     Attributes:
@@ -43,8 +43,8 @@ class Handover:
     """
 
     last_lane: str = ""
-    next_free: dict[str, datetime] = field(default_factory=dict)
-    lost: threading.Event = field(default_factory=threading.Event)
+    next_free: dict[str, datetime] = {}
+    lost: threading.Event = msgspec.field(default_factory=threading.Event)
 
 
 class DrainLease:
@@ -70,8 +70,9 @@ class DrainLease:
             return
         stop = threading.Event()
         handover = self._read()
-        arguments = (lease, stop, handover.lost, self._renewal_seconds)
-        renewal = threading.Thread(target=_renew, args=arguments, daemon=True)
+        arguments = (_renew, lease, stop, handover.lost, self._renewal_seconds)
+        # In its context: what the SDK logs there belongs to the invocation.
+        renewal = threading.Thread(target=copy_context().run, args=arguments, daemon=True)
         renewal.start()
         try:
             yield handover

@@ -6,29 +6,65 @@ never upserted, and deleted only while their ETag is the one that was read: docs
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+import msgspec
+
 from shared.model.errors import RetryableError, StorageUnavailable
-from shared.model.hold import LaneState
-from shared.model.lane import EVERYTHING, NEW, ROWS_END, STATE, Lane, arrival_key, version_key
+from shared.model.hold import LaneState, PersonHold
+from shared.model.lane import (
+    EVERYTHING,
+    NEW,
+    ROWS_END,
+    STATE,
+    Lane,
+    LaneKind,
+    arrival_key,
+    version_key,
+    waiting_key,
+)
 from shared.model.pending import Pending
-from shared.storage.lane_states import columns_of_state, read_state
-from shared.storage.rows import SENT, Row, columns_of, columns_of_failure, read_row
+from shared.storage.lane_states import columns_of_state, moment_of, read_state, text_of
+from shared.storage.partitions import first_rows
+from shared.storage.rows import SENT, Row, columns_of, columns_of_failure, read_row, rows_between
 from shared.storage.tables import Entity, Table, Written
 
 TABLE = "airflowoutbox"
 _TRIES = 5
 _MOST_COUNTED = 1_000
+_COUNTED = ("route", "reason", "parked_at", "person_who", "hold_reason", "moving_since")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """The first row of a lane: its state, or the oldest event where the lane has no state."""
 
     partition: str
     state: LaneState | None = None
     row: Row | None = None
+
+    @property
+    def route_id(self) -> str:
+        """The route of the lane, as far as that can be read."""
+        pending = self.row.pending if self.row else None
+        lane = pending.lane if pending else self.state.lane if self.state else NEW
+        return lane.route_id
+
+
+class LaneRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What little is needed of a lane to count it.
+
+    Attributes:
+        partition: Of the lane.
+        route_id: Of its rows.
+        state: Who holds it and why; its times are not read.
+        rows: Of each the reason, and when it was written first.
+    """
+
+    partition: str
+    route_id: str
+    state: LaneState | None
+    rows: list[tuple[str, datetime | None]]
 
 
 class Outbox:
@@ -57,6 +93,9 @@ class Outbox:
         pending = replace(pending, parked_at=pending.parked_at or self._now())
         key = row_key(pending, unique=uuid.uuid4().hex)
         self._retry(lambda: self._insert_or_update(pending, key))
+        if pending.lane.kind is LaneKind.COMPANIONS:
+            # Nobody passes over the rows of such a lane before its time.
+            self._retry(lambda: self.look_at(pending.lane, pending.not_before or self._now()))
 
     def _insert_or_update(self, pending: Pending, key: str) -> None:
         keys = {"PartitionKey": pending.lane.key, "RowKey": key}
@@ -92,14 +131,36 @@ class Outbox:
             else:
                 yield Head(partition=last, row=read_row(found[0]))
 
-    def rows(self, partition: str, *, after: str = STATE, most: int) -> list[Row]:
+    def all_lanes(self, may_go_on: Callable[[], bool]) -> Iterator[LaneRows]:
+        """Read the first rows of every lane, in the order of their keys, while it may go on."""
+        for partition, entities in first_rows(self._table, _COUNTED, may_go_on):
+            states = [read_state(entity) for entity in entities if entity["RowKey"] == STATE]
+            rows = [entity for entity in entities if STATE < entity["RowKey"] < ROWS_END]
+            yield LaneRows(
+                partition=partition,
+                route_id=text_of(rows[0], "route") if rows else "",
+                state=states[0] if states else None,
+                rows=[(text_of(row, "reason"), moment_of(row, "parked_at")) for row in rows],
+            )
+
+    def rows(self, partition: str, *, after: str = STATE, most: int, end: str = ROWS_END) -> list[Row]:
         """Read the next rows of a lane, in their order."""
-        found = self._table.query(
-            "PartitionKey eq @lane and RowKey gt @after and RowKey lt @end",
-            {"lane": partition, "after": after, "end": ROWS_END},
-            most=most,
-        )
-        return [read_row(entity) for entity in found]
+        return rows_between(self._table, partition, after=after, end=end, most=most)
+
+    def look_at(self, lane: Lane, moment: datetime) -> None:
+        """Let a lane whose rows were told to wait be looked at by this time."""
+        state = self.state(lane)
+        if state is None or state.next_look is None or state.next_look > moment:
+            self.write_state(LaneState(lane=lane, next_look=moment))
+
+    def look_later(self, state: LaneState, moment: datetime) -> None:
+        """Let a lane be looked at no earlier, unless somebody has changed its state since it was read."""
+        columns = columns_of_state(LaneState(lane=state.lane, next_look=moment))
+        entity = {"PartitionKey": state.partition, "RowKey": STATE, **columns}
+        if state.etag:
+            self._table.merge(entity, etag=state.etag)
+        else:
+            self._table.insert(entity)
 
     def has_rows(self, partition: str) -> bool:
         """Tell whether anything waits in the lane."""
@@ -150,11 +211,11 @@ class Outbox:
         entity = self._table.get(lane.key, STATE)
         return read_state(entity) if entity else None
 
-    def hold(self, lane: Lane, error: RetryableError) -> LaneState:
+    def hold(self, lane: Lane, error: RetryableError, *, owner: str = "") -> LaneState:
         """Put a lane, or everything, on hold because of a failure; return its new state."""
-        state = (self.state(lane) or LaneState(lane=lane)).after(error, self._now())
+        state = (self.state(lane) or LaneState(lane=lane)).after(error, self._now(), owner=owner)
         # A person may have ended their own hold since it was read: only what is new is written.
-        self.write_state(replace(state, person=None, moving_since=None))
+        self.write_state(replace(state, person=None, moving_since=None, next_look=None))
         return state
 
     def write_state(self, state: LaneState) -> LaneState:
@@ -166,11 +227,32 @@ class Outbox:
         """Delete the state of a lane that has no rows, unless somebody has changed it meanwhile."""
         self._table.delete({"PartitionKey": state.partition, "RowKey": STATE}, etag=state.etag)
 
+    def hold_by_person(self, lane: Lane, person: PersonHold) -> PersonHold | None:
+        """Let a person hold a lane, or everything; return whoever does already, and change nothing then."""
+        for _ in range(_TRIES):
+            state = self.state(lane)
+            if state and state.person:
+                return state.person
+            columns = columns_of_state(LaneState(lane=lane, person=person))
+            entity = {"PartitionKey": lane.key, "RowKey": STATE, **columns}
+            written = self._table.merge(entity, etag=state.etag) if state else self._table.insert(entity)
+            if written is Written.DONE:
+                return None
+        msg = f"The hold on {lane} is changed by others without end."
+        raise StorageUnavailable(msg)
+
     def lift(self, lane: Lane) -> None:
         """Take the app's own hold away; a person's hold and the mark of a move stay."""
+        self._end(lane.key, "hold_")
+
+    def release(self, partition: str) -> None:
+        """Take a person's hold away; the app's own hold and the mark of a move stay."""
+        self._end(partition, "person_")
+
+    def _end(self, partition: str, prefix: str) -> None:
         for _ in range(_TRIES):
-            entity = self._table.get(lane.key, STATE)
-            if entity is None or self._take_away(entity, "hold_") is not Written.CHANGED:
+            entity = self._table.get(partition, STATE)
+            if entity is None or self._take_away(entity, prefix) is not Written.CHANGED:
                 return
 
     def lift_mark(self, state: LaneState) -> None:
@@ -183,7 +265,8 @@ class Outbox:
         """Write a state without some of its columns; delete it where nothing is left that holds its lane."""
         state = read_state(entity)
         left = {name: value for name, value in entity.items() if not name.startswith(prefix)}
-        if read_state(left).is_held:
+        rest = read_state(left)
+        if rest.is_held or rest.next_look:
             return self._table.replace(left, etag=state.etag)
         return self._table.delete({"PartitionKey": state.partition, "RowKey": STATE}, etag=state.etag)
 
@@ -194,6 +277,8 @@ def row_key(pending: Pending, *, unique: str) -> str:
     Raises:
         ValueError: An event by name has no time yet.
     """
+    if pending.event and pending.lane.kind is LaneKind.COMPANIONS:
+        return waiting_key(pending.event, route_id=pending.lane.route_id)
     if pending.event:
         return version_key(pending.event, route_id=pending.lane.route_id)
     due = pending.not_before or pending.parked_at

@@ -4,17 +4,17 @@ A row of another version of the app, or one edited by hand, is read if it makes 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from shared.model.blob_event import BlobEvent
+from shared.model.companion import Companion
 from shared.model.errors import BadEvent
-from shared.model.lane import Lane
+from shared.model.lane import Lane, LaneKind
 from shared.model.pending import Failures, Pending, Target
-from shared.storage.tables import Entity
+from shared.storage.tables import Entity, Table
 
 FORMAT = 1
 SENT = "sent_"
@@ -26,8 +26,7 @@ _FIRST_TIME = datetime(1601, 1, 1, tzinfo=UTC)
 """The earliest time that a column may hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A row as it was read: it is changed and deleted only while its ETag is the same.
 
     Attributes:
@@ -59,7 +58,10 @@ class _Columns(msgspec.Struct, kw_only=True):
     name: str = ""
     route: str = ""
     dag_id: str = ""
+    lane_group: str = ""
+    lane_kind: LaneKind = LaneKind.RUNS
     api: str | None = None
+    traceparent: str | None = None
     run_id: str | None = None
     reason: str = ""
     message: str = ""
@@ -76,12 +78,17 @@ def columns_of(pending: Pending) -> dict[str, Any]:
         "name": pending.name,
         "route": pending.lane.route_id,
         "dag_id": pending.lane.dag_id,
+        "lane_group": pending.lane.group or None,
+        "lane_kind": str(pending.lane.kind) or None,
         "api": pending.api,
+        "traceparent": pending.traceparent,
         "run_id": pending.run_id,
         "parked_at": pending.parked_at,
         **columns_of_failure(pending),
         "not_before": pending.not_before,
     }
+    if pending.companions:
+        columns |= long_text("companions", _encode(pending.companions))
     if pending.event:
         columns |= long_text("event", _encode(pending.event))
         # For people who search: the event itself is what counts.
@@ -143,7 +150,13 @@ def _pending(entity: Entity) -> Pending:
             name=event.name if event else columns.name,
             event=event,
             api=columns.api,
-            lane=Lane(route_id=columns.route, dag_id=columns.dag_id),
+            traceparent=columns.traceparent,
+            lane=Lane(
+                route_id=columns.route,
+                dag_id=columns.dag_id,
+                group=columns.lane_group,
+                kind=columns.lane_kind,
+            ),
             run_id=columns.run_id,
             reason=columns.reason,
             message=columns.message,
@@ -151,6 +164,9 @@ def _pending(entity: Entity) -> Pending:
             sent_to=frozenset(_targets(values)),
             not_before=None if (due := _aware(columns.not_before)) == _EPOCH else due,
             parked_at=_aware(columns.parked_at),
+            companions=msgspec.json.decode(
+                read_long_text("companions", values) or "[]", type=tuple[Companion, ...]
+            ),
         )
         key = pending.lane.key
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
@@ -170,6 +186,16 @@ def _targets(values: Mapping[str, Any]) -> Iterator[Target]:
     for name, value in values.items():
         if name.startswith(SENT):
             yield msgspec.json.decode(value, type=Target)
+
+
+def rows_between(table: Table, partition: str, *, after: str, end: str, most: int) -> list[Row]:
+    """Read the first rows of a partition whose keys are between two others."""
+    found = table.query(
+        "PartitionKey eq @lane and RowKey gt @after and RowKey lt @end",
+        {"lane": partition, "after": after, "end": end},
+        most=most,
+    )
+    return [read_row(entity) for entity in found]
 
 
 def long_text(name: str, text: str) -> dict[str, str]:

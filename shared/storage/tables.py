@@ -117,7 +117,7 @@ class Table:
         ]
         with self._translated():
             try:
-                self._open().submit_transaction(batch)
+                self._making_table(lambda client: client.submit_transaction(batch))
             except TableTransactionError as error:
                 expected = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
                 if error.status_code in expected and 0 <= error.index < len(batch):
@@ -149,6 +149,26 @@ class Table:
             except ResourceNotFoundError:
                 return []
 
+    def scan(
+        self, partition: str = "", *, columns: list[str] | None = None, first: str = ""
+    ) -> Iterator[Entity]:
+        """Read all rows of a partition, or of the table, in the order of their keys, a page at a time.
+
+        Args:
+            partition: The partition; all where it is empty.
+            columns: Which columns; all where it is None.
+            first: Where all are read, the partition to begin with.
+        """
+        with self._translated():
+            try:
+                yield from self._open().query_entities(
+                    f"PartitionKey {'eq' if partition else 'ge'} @key" if partition or first else "",
+                    parameters={"key": partition or first} if partition or first else None,
+                    select=columns,
+                )
+            except ResourceNotFoundError:
+                return
+
     def _change(self, operation: str, entity: Entity, etag: str | None, **options: Any) -> Written:
         if etag is not None:
             options |= _unmodified(etag)
@@ -169,10 +189,14 @@ class Table:
 
     def _making_table(self, write: Callable[["TableClient"], object]) -> None:
         """Carry out a write that can only lack its table."""
+        from azure.data.tables import TableTransactionError  # noqa: PLC0415  (see the class)
+
         client = self._open()
         try:
             write(client)
-        except ResourceNotFoundError:
+        except (ResourceNotFoundError, TableTransactionError) as error:
+            if isinstance(error, TableTransactionError) and error_code(error) != "TableNotFound":
+                raise
             # Another worker may be faster; while the table is being deleted, it cannot be made for a while.
             with suppress(ResourceExistsError):
                 client.create_table()

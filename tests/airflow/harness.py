@@ -131,7 +131,7 @@ class _Bearer(AuthBase):
         return request
 
 
-def client_of(environ: Mapping[str, str], log: EventLog, **seconds: float) -> AirflowClient:
+def client_of(environ: Mapping[str, str], log: EventLog, **seconds: Any) -> AirflowClient:
     """Build a client as the app does, but for the times that no setting changes."""
     return build_airflow_client(Settings.from_env(environ), environ, log, **seconds)
 

@@ -74,9 +74,11 @@ def test_no_second_try_begins_after_the_time_limit(monkeypatch: pytest.MonkeyPat
     assert len(tries) == 1
 
 
-def test_outermost_time_limit_counts() -> None:
+def test_time_limit_that_ends_first_counts() -> None:
     """A log-in within a delivery gets no time of its own."""
     with time_limit(5), time_limit(500):
+        assert seconds_left() <= 5
+    with time_limit(500), time_limit(5):
         assert seconds_left() <= 5
     assert seconds_left() == float("inf")
 

@@ -154,18 +154,19 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(server: AirflowServer, *, 
     assert caught.value.retry_after_seconds == pytest.approx(120, abs=5)
 
 
-def test_answer_to_a_conflict_that_cannot_be_looked_up_stays_unclear(server: AirflowServer) -> None:
+@pytest.mark.parametrize("status", [0, 401, 404, 429, 500])
+def test_conflict_that_cannot_be_looked_up_stays_unclear(server: AirflowServer, status: int) -> None:
     """Not "never sent": the run may be there, so a later attempt is pinned to this DAG and Airflow."""
     run = run_request(dag_id="copy_file")
     client = impatient_client(server.base_url)
     client.trigger(run)
 
-    def hang_up_on_look_ups(exchange: Exchange) -> bool:
+    def fail_look_ups(exchange: Exchange) -> bool:
         if exchange.method == "GET":
-            exchange.hang_up()
+            exchange.answer(status, {"detail": "x"}) if status else exchange.hang_up()
         return exchange.method == "GET"
 
-    server.faults.append(hang_up_on_look_ups)
+    server.faults.append(fail_look_ups)
 
     with pytest.raises(AirflowUnclear) as caught:
         client.trigger(run)

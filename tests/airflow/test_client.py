@@ -58,6 +58,16 @@ def client_to(base_url: str, api: str) -> AirflowClient:
     return client_of(environ, EventLog())
 
 
+def test_note_goes_only_to_an_airflow_that_is_known_to_take_it() -> None:
+    """Each is one request; with AIRFLOW_API=v1 nobody has asked which Airflow 2 it is."""
+    run = run_request(dag_id="copy_file", run_id="r1", note="About a file.")
+    created = (200, {"dag_run_id": "r1"})
+    bodies = {api: outcome(lambda *_: created, api=api, run=run)[1] for api in ("v1", "v2")}
+
+    assert [exchange.body.get("note") for exchange in bodies["v1"]] == [None]
+    assert [exchange.body.get("note") for exchange in bodies["v2"]] == ["About a file."]
+
+
 def test_conflict_is_delivered_only_if_the_run_is_found() -> None:
     """409 alone is no proof."""
     found = {"dag_run_id": "r1", "state": "queued"}

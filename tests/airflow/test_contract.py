@@ -1,6 +1,7 @@
 """One contract for all generations: the same assertions against real Airflows 1.10, 2 and 3."""
 
 import time
+import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ import pytest
 
 from shared.airflow.client import Delivery
 from shared.model.errors import CredentialsRefused, DagMissing, RunRefused
+from shared.model.run_id import run_id
 from tests.airflow.harness import AirflowHarness, client_of, deliver, run_request
+from tests.support.samples import blob_event
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
 
@@ -33,6 +36,19 @@ def test_new_run_is_created_and_repeated_one_is_already_there(harness: AirflowHa
     assert client.trigger(run) is Delivery.CREATED
     assert client.trigger(run) is Delivery.ALREADY_THERE
     assert harness.run_ids("contract_take", run.run_id) == [run.run_id]
+
+
+@pytest.mark.generations("v2")
+def test_run_of_a_file_is_found_by_what_its_id_shows(harness: AirflowHarness) -> None:
+    """As `docs/airflow.md` says, also where the name is not ASCII."""
+    blob = blob_event(name=f"in/{uuid.uuid4().hex} Größe & Maß.csv")
+    run = run_request(run_id=run_id(blob, route="default"))
+    harness.client().trigger(run)
+
+    shown = run.run_id.split("__")[1]
+    assert shown.endswith("_Gr_e_Ma_.csv")
+    found = harness.get("dags/contract_take/dagRuns", run_id_pattern=f"%{shown}%")
+    assert [each["dag_run_id"] for each in found["dag_runs"]] == [run.run_id]
 
 
 def test_run_is_looked_up_by_its_id(harness: AirflowHarness) -> None:

@@ -98,12 +98,23 @@ def test_airflow_2_is_asked_whether_the_role_or_the_password_is_wrong(
     assert triggered.rule.outcome is error
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_note_goes_with_the_run_where_there_are_notes(dialect: Dialect) -> None:
+    """In the one request that creates it; 1.10 has no such field."""
+    run = run_request(run_id="r1", note="About a file.")
+    _, calls = play(dialect.trigger(run), (200, {"dag_run_id": "r1", "run_id": "r1"}))
+
+    assert len(calls) == 1
+    assert (calls[0].body or {}).get("note") == (None if dialect.name == OLD.name else "About a file.")
+
+
 @pytest.mark.parametrize("dialect", [V1, V2])
 def test_run_is_found_by_its_id(dialect: Dialect) -> None:
     """Only an answer about this run counts."""
     found, calls = play(dialect.find("d", "r/1"), (200, {"dag_run_id": "r/1", "state": "queued"}))
 
-    assert found == "queued"
+    assert found is not None
+    assert (found.run_id, found.state) == ("r/1", "queued")
     assert calls[0].path == f"/api/{dialect.name}/dags/d/dagRuns/r%2F1"
     assert play(dialect.find("d", "r1"), (404, NOT_FOUND_V1))[0] is None
     with pytest.raises(AirflowNotFound):
@@ -156,10 +167,64 @@ def test_dags_are_listed_page_by_page() -> None:
 
 def test_list_that_never_ends_is_left() -> None:
     """2,000 names are more than any message needs."""
-    page = {"dags": [{"dag_id": "d"}] * 100, "total_entries": 10**6}
+    pages = [
+        {"dags": [{"dag_id": f"d{page}.{number}"} for number in range(100)], "total_entries": 10**6}
+        for page in range(20)
+    ]
 
-    assert len(play(V1.dag_ids(), *[(200, page)] * 20)[0]) == 2_000
+    assert len(play(V1.dag_ids(), *[(200, page) for page in pages])[0]) == 2_000
     assert play(V1.dag_ids(), (200, {"dags": [], "total_entries": 5}))[0] == []
+
+
+def test_runs_are_listed_from_the_last_one() -> None:
+    """Airflow 2 counts them, Airflow 3 has a cursor, where its minor version has one."""
+    since = datetime(2026, 11, 19, tzinfo=UTC)
+    page = {"dag_runs": [{"dag_run_id": "b", "state": "queued"}, {"dag_run_id": "a"}], "total_entries": 3}
+
+    first, asked = play(V1.runs("d", "", state="queued", prefix="b", since=since), (200, page))
+    last, again = play(V1.runs("d", first.next_page), (200, {"dag_runs": [{}], "total_entries": 3}))
+    with_cursor, _ = play(V2.runs("d", ""), (200, {**page, "next_cursor": "abc"}))
+    behind, calls = play(
+        V2.runs("d", "abc", prefix="b", since=since), (200, {"dag_runs": [], "next_cursor": None})
+    )
+    without, _ = play(V2.runs("d", ""), (200, page))
+
+    assert [(run.run_id, run.state) for run in first.runs] == [("b", "queued"), ("a", "None")]
+    assert asked[0].query == {"limit": 100, "order_by": "-id", "state": "queued", "offset": 0}
+    assert [first.next_page, last.next_page, again[0].query["offset"]] == ["2", "", 2]
+    assert [with_cursor.next_page, behind.next_page, without.next_page] == ["abc", "", "2"]
+    assert calls[0].query["cursor"] == "abc"
+    assert calls[0].query["run_id_prefix_pattern"] == "b"
+    assert calls[0].query["run_after_gte"] == since.isoformat()
+    with pytest.raises(AirflowNotFound):
+        play(V1.runs("d", ""), (200, {"total_entries": 0}))
+
+
+def test_run_says_where_its_page_is() -> None:
+    """Names that an address cannot hold are quoted."""
+    run = {"dag_run_id": "a/b", "state": "success", "start_date": "2026-11-20T06:00:00Z", "note": "n"}
+    pages = {}
+    for dialect in (V1, V2):
+        (pages[dialect.name],) = play(dialect.runs("a dag", ""), (200, {"dag_runs": [run]}))[0].runs
+    old = {"run_id": "a", "state": "running", "dag_run_url": "/admin/airflow/graph?dag_id=d", "id": 1}
+
+    assert pages["v1"].page == "/dags/a%20dag/grid?dag_run_id=a%2Fb"
+    assert pages["v2"].page == "/dags/a%20dag/runs/a%2Fb"
+    assert pages["v2"].started == datetime(2026, 11, 20, 6, tzinfo=UTC)
+    assert (pages["v2"].note, pages["v2"].conf) == ("n", {})
+    (listed,) = play(OLD.runs("d", "", state="running"), (200, [old]))[0].runs
+    assert (listed.page, listed.conf) == ("/admin/airflow/graph?dag_id=d", None)
+
+
+def test_params_of_a_dag_are_read_where_they_are_shown() -> None:
+    """With their values and schemas."""
+    params = {"filename": {"value": None, "schema": {"type": "string"}}, "odd": 1}
+
+    assert play(V1.params("d"), (200, {"params": params}))[0] == {"filename": params["filename"]}
+    assert play(V2.params("d"), (200, {"params": None}))[0] == {}
+    assert play(OLD.params("d"))[0] is None
+    with pytest.raises(AirflowNotFound):
+        play(V2.params("d"), (404, {"detail": "The Dag was not found"}))
 
 
 def test_state_of_a_dag_is_read() -> None:
@@ -197,7 +262,9 @@ def test_old_api_finds_a_run_in_the_whole_list() -> None:
     """There is no way to ask for one run."""
     runs = [{"run_id": "r0", "state": "success"}, {"run_id": "r1", "state": "running"}]
 
-    assert play(OLD.find("d", "r1"), (200, runs))[0] == "running"
+    found, _ = play(OLD.find("d", "r1"), (200, runs))
+    assert found is not None
+    assert found.state == "running"
     assert play(OLD.find("d", "r2"), (200, runs))[0] is None
     assert play(OLD.find("d", "r2"), (400, {"error": "Dag id d not found in DagModel"}))[0] is None
     with pytest.raises(AirflowNotFound):
@@ -210,6 +277,8 @@ def test_old_api_tells_a_missing_dag_from_a_breakdown() -> None:
         is_paused=False, has_import_errors=None
     )
     assert play(OLD.dag("d"), (500, None), (400, {"error": "Dag id d not found in DagModel"}))[0] is None
+    listed, _ = play(OLD.dags(), (200, {"items": [{"dag_id": "d"}]}), (200, {"is_paused": True}))
+    assert listed == {"d": DagState(is_paused=True, has_import_errors=None)}
     with pytest.raises(AirflowUnreachable):
         play(OLD.dag("d"), (500, None), (500, None))
     with pytest.raises(AirflowNotFound):

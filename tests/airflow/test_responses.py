@@ -149,10 +149,10 @@ def test_longest_ids_are_compared_whole() -> None:
     """The text is shortened for messages only."""
     run = run_request(dag_id="d" * 250, run_id="r" * 200)
     text = OURS_EXISTS.replace("'d'", f"'{run.dag_id}'").replace("r+1", run.run_id)
-    response = Response(status=409, json={"detail": text})
+    response = Response(status=409, json={"detail": text + "." * 2_000})
 
     assert classify(response, run, error_key="detail", is_ours=False).rule.outcome is ResponseKind.EXISTS
-    assert len(response.error_detail) == 500
+    assert len(response.error_detail) == 2_000
 
 
 def test_any_success_that_holds_our_run_id_is_a_created_run() -> None:
@@ -194,8 +194,8 @@ def test_unexpected_response_to_a_question_says_what_was_asked() -> None:
 
 
 def test_error_says_what_airflow_answered_and_what_to_do() -> None:
-    """In that order."""
-    result = triggered(400, {"detail": "Dag with dag_id: 'd' has import errors"})
+    """In that order, with one full stop between the two."""
+    result = triggered(400, {"detail": "Dag with dag_id: 'd' has import errors."})
 
     assert str(result.error(RUN, DagBroken, advice(DagBroken))) == (
         "Airflow answered 400 to triggering 'd': Dag with dag_id: 'd' has import errors. "

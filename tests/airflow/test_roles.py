@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from local.airflow import AIRFLOW_3
+from local.airflow.fab_users import make_user, run_command
 from local.airflow.kind_2 import AIRFLOW_2
 from local.airflow.kind_3_fab import AIRFLOW_3_FAB
 from shared.airflow.client import AirflowClient, Delivery
+from shared.airflow.run_list import ALL_DAGS, list_runs
 from shared.model.errors import CredentialsRefused, DagMissing, Forbidden, LookUpForbidden
 from tests.airflow.harness import AirflowHarness, run_request
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
 
 LEAST_ROLE = (
@@ -32,10 +34,10 @@ def client_as(harness: AirflowHarness, username: str, password: str) -> AirflowC
 def user_with(harness: AirflowHarness, name: str, *permissions: tuple[str, str]) -> AirflowClient:
     """Make a role with these permissions and a user who has it; documented so for Airflow 2 and for FAB."""
     kind = AIRFLOW_2 if harness.airflow.kind is AIRFLOW_2 else AIRFLOW_3_FAB
-    kind.run(harness.airflow.place, "roles", "create", name)
+    run_command(kind, harness.airflow.place, "roles", "create", name)
     for action, resource in permissions:
-        kind.run(harness.airflow.place, "roles", "add-perms", name, "-a", action, "-r", resource)
-    kind.make_user(harness.airflow.place, name, "pw", role=name)
+        run_command(kind, harness.airflow.place, "roles", "add-perms", name, "-a", action, "-r", resource)
+    make_user(kind, harness.airflow.place, name, "pw", role=name)
     return client_as(harness, name, "pw")
 
 
@@ -59,6 +61,21 @@ def test_least_role_starts_runs_and_finds_them(harness: AirflowHarness) -> None:
     assert client.trigger(run) is Delivery.ALREADY_THERE
     assert client.is_paused("contract_take") is False
     assert client.waiting_runs() >= 0
+    assert run.run_id in {each.run_id for each in list_runs(client.ask, ALL_DAGS, prefix="t-")}
+
+
+@pytest.mark.generations("v1", "3-fab")
+def test_runs_of_a_dag_that_the_role_may_not_read_are_left_out_of_the_list_of_all(
+    harness: AirflowHarness,
+) -> None:
+    """Without a word; only the question for this DAG is forbidden."""
+    hidden = run_request(dag_id="contract_paused")
+    harness.client().trigger(hidden)
+    client = user_with(harness, "narrow", *LEAST_ROLE)
+
+    assert hidden.run_id not in {each.run_id for each in list_runs(client.ask, ALL_DAGS)}
+    with pytest.raises(Forbidden):
+        next(list_runs(client.ask, "contract_paused"))
 
 
 @pytest.mark.generations("v1", "v2")
@@ -68,7 +85,7 @@ def test_role_that_may_only_read_is_forbidden(harness: AirflowHarness) -> None:
         client = user_of_3(harness, "viewer")
     else:
         kind = AIRFLOW_2 if harness.airflow.kind is AIRFLOW_2 else AIRFLOW_3_FAB
-        kind.make_user(harness.airflow.place, "viewer", "pw", role="Viewer")
+        make_user(kind, harness.airflow.place, "viewer", "pw", role="Viewer")
         client = client_as(harness, "viewer", "pw")
 
     with pytest.raises(Forbidden, match="role"):

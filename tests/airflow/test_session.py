@@ -11,6 +11,7 @@ import pytest
 from shared.airflow.auth import NoAuth
 from shared.airflow.dialects.base import Dialect
 from shared.airflow.dialects.v1 import V1
+from shared.airflow.dialects.v2 import V2
 from shared.airflow.request import Request
 from shared.airflow.response import Response
 from shared.airflow.session import ApiSession, DetectedSession, FixedSession
@@ -189,3 +190,40 @@ def test_thread_does_not_wait_while_another_one_asks_what_the_server_is_now() ->
     assert known == "v1"
     assert time.monotonic() - started < 1
     assert asked["/api/v2/version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("api", "version", "takes"),
+    [
+        ("v1", "2.4.3", False),
+        ("v1", "2.5.0", True),
+        ("v1", "2.11.2", True),
+        ("v1", "2.10.5+composer", True),
+        ("v1", "unknown", False),
+        ("v2", "3.0.0", True),
+    ],
+)
+def test_notes_go_to_those_that_take_them(api: str, version: str, takes: bool) -> None:  # noqa: FBT001
+    """An Airflow before 2.5 refuses a run with a note, which would become a dead letter."""
+    session, _ = session_to({f"/api/{api}/version": (200, {"version": version})})
+
+    assert session.get().takes_notes is takes
+
+
+def test_named_dialect_without_a_version_gets_no_notes() -> None:
+    """With AIRFLOW_API=v1 nobody has asked which Airflow 2 it is."""
+    assert not ApiSession(dialect=V1, auth=NoAuth()).takes_notes
+    assert ApiSession(dialect=V2, auth=NoAuth()).takes_notes
+
+
+def test_upgrade_is_noticed_with_the_next_doubt() -> None:
+    """The dialect is the same, what it takes is not."""
+    clock = Clock()
+    answers: dict[str, tuple[int, Any]] = {"/api/v1/version": (200, {"version": "2.4.3"})}
+    session, _ = session_to(answers, clock)
+    before = session.get().takes_notes
+    answers["/api/v1/version"] = (200, {"version": "2.11.2"})
+    clock.seconds += 100
+    session.invalidate()
+
+    assert [before, session.get().takes_notes] == [False, True]

@@ -16,6 +16,7 @@ import requests
 
 from shared.airflow.client import Delivery
 from tests.airflow.harness import AirflowHarness, run_request
+from tests.support.missing import missing
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(300)]
 
@@ -88,7 +89,7 @@ def javascript(harness: AirflowHarness) -> int:
     """Run the JavaScript above against the experimental API."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("Node.js is missing: install Node.js 20 or newer (https://nodejs.org)")
+        missing("Node.js is missing: install Node.js 20 or newer (https://nodejs.org)")
     address = f"{harness.airflow.base_url}/api/experimental/dags/contract_take/dag_runs"
     done = subprocess.run(
         [node, "-e", JAVASCRIPT, address, *basic(harness)],

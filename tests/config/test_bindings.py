@@ -26,7 +26,16 @@ def test_source_is_read_in_any_case(source: str) -> None:
         ("LANDING_PATH", "Landing/{name}"),
         ("LANDING_PATH", "landing/50%/{name}"),
         ("LANDING_PATH", "a\\b"),
+        ("LANDING_PATH", "landing/"),
+        ("LANDING_PATH", "landing/{name"),
+        ("LANDING_PATH", "landing/name}"),
+        ("LANDING_PATH", "landing/{na me}"),
+        ("LANDING_PATH", "landing/{name:path}"),
+        ("LANDING_PATH", "landing/*.csv"),
+        ("LANDING_PATH", "landing/file?.csv"),
         ("EVENT_SOURCE", "poll"),
+        ("RECONCILE_EVERY", "7h"),
+        ("RECONCILE_EVERY", "always"),
     ],
 )
 def test_fault_leaves_the_default_and_is_kept(name: str, value: str) -> None:
@@ -34,5 +43,30 @@ def test_fault_leaves_the_default_and_is_kept(name: str, value: str) -> None:
     bindings = Bindings.from_env({name: value})
 
     assert (bindings.path, bindings.source) == ("landing/{name}", "EventGrid")
+    assert bindings.reconcile_schedule == ""
     assert len(bindings.faults) == 1
     assert name in bindings.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("landing/{name", "the host loads no function"),
+        ("landing/*.csv", "would never call the function"),
+    ],
+)
+def test_path_that_the_host_would_take_without_a_word_says_what_it_would_do(path: str, why: str) -> None:
+    """The function would be in error, or silent."""
+    (fault,) = Bindings.from_env({"LANDING_PATH": path}).faults
+
+    assert fault.startswith(f"LANDING_PATH='{path}' must be a path such as landing/{{name}}: ")
+    assert why in fault
+
+
+@pytest.mark.parametrize("path", ["landing", "landing/{name}", "landing/a/{x}.{{y}}.csv", "$web/{a}/{b}"])
+def test_path_of_the_host_is_taken(path: str) -> None:
+    """A container alone, names in braces, and braces that are doubled."""
+    bindings = Bindings.from_env({"LANDING_PATH": path})
+
+    assert bindings.faults == ()
+    assert bindings.path == path

@@ -16,6 +16,7 @@ def test_usable_settings_give_settings_and_routes(tmp_path: Path) -> None:
     settings, routes = load_configuration(GOOD, root=tmp_path)
 
     assert settings.airflow_dag_id == "copy_file"
+    assert routes is not None
     assert [route.name for route in routes.routes] == ["default"]
 
 
@@ -77,3 +78,29 @@ def test_files_are_looked_for_where_the_app_runs(tmp_path: Path) -> None:
     assert load_configuration(environ, root=tmp_path, reads=lambda _path: True)
     with pytest.raises(Misconfigured, match="AIRFLOW_CA_BUNDLE"):
         load_configuration(environ, root=tmp_path)
+
+
+@pytest.mark.parametrize("other", [{"AIRFLOW_ROUTES": "route = []"}, {"ROUTES_FILE": "r.toml"}])
+def test_routes_come_from_one_place(tmp_path: Path, other: dict[str, str]) -> None:
+    """With a blob there is no table yet; another place beside it is a fault."""
+    environ = {**GOOD, "ROUTES_BLOB": "airflow-routes/routes.toml"}
+
+    assert load_configuration(environ, root=tmp_path)[1] is None
+    with pytest.raises(Misconfigured, match=f"ROUTES_BLOB and {next(iter(other))} are both set"):
+        load_configuration(environ | other, root=tmp_path)
+
+
+@pytest.mark.parametrize("path", ["routes.toml", "airflow-routes/", "Routes/x", "/x"])
+def test_blob_of_routes_is_a_container_and_a_name(tmp_path: Path, path: str) -> None:
+    """Anything else would be found out with the first event."""
+    with pytest.raises(Misconfigured, match="must be a blob of the host account, as container/name"):
+        load_configuration({**GOOD, "ROUTES_BLOB": path}, root=tmp_path)
+
+
+def test_trigger_is_bound_to_a_container_that_the_routes_watch(tmp_path: Path) -> None:
+    """Else all that it is called for would be dead letters."""
+    toml = '[landing]\nwatch = ["lake"]\n[[route]]\nname = "a"\nmatch = "**"\ndag_id = "a"\n'
+
+    with pytest.raises(Misconfigured, match="LANDING_PATH is of landing, which the routes do not watch"):
+        load_configuration({**GOOD, "AIRFLOW_ROUTES": toml}, root=tmp_path)
+    assert load_configuration({**GOOD, "AIRFLOW_ROUTES": toml, "LANDING_PATH": "lake/{name}"}, root=tmp_path)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.airflow.time_limit import time_limit
 from shared.delivery.guarded_client import GuardedClient
 from shared.delivery.permits import Permits
 from shared.model.errors import (
@@ -55,6 +56,18 @@ class Stage:
         """Let one call succeed."""
         self.airflow.answer = well
         self.client.trigger(RUN, LANE)
+
+
+def test_failure_that_there_is_no_time_to_judge_says_nothing_of_others() -> None:
+    """A question that is cut off would say that Airflow is down."""
+    stage = Stage()
+    stage.airflow.down = AirflowUnreachable("no time")
+
+    with time_limit(0):
+        error = stage.fails(AirflowUnreachable("no time"))
+
+    assert error.scope is Scope.EVENT
+    assert not stage.airflow.questions
 
 
 def test_no_more_calls_at_once_than_allowed() -> None:

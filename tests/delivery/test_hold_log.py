@@ -14,10 +14,17 @@ from tests.support.clock import START
 LANE = Lane(route_id="r", dag_id="d")
 
 
-def _held(log: HoldLog, seconds: float, *, since: float = 0, error: RetryableError | None = None) -> None:
+def _held(
+    log: HoldLog,
+    seconds: float,
+    *,
+    since: float = 0,
+    error: RetryableError | None = None,
+    is_new: bool = False,
+) -> None:
     """Log the hold of a lane as it is after so many seconds."""
     state = LaneState(lane=LANE).after(error or DagMissing("no such DAG"), _at(since))
-    log.held(state, _at(seconds))
+    log.held(state, _at(seconds), is_new=is_new)
 
 
 def _at(seconds: float) -> datetime:
@@ -84,8 +91,8 @@ def test_new_hold_is_said_although_another_instance_ended_the_last_one() -> None
     log = EventLog()
     hold_log = HoldLog(log, lambda _: 7)
 
-    _held(hold_log, 0)
-    _held(hold_log, 600, since=600)
+    _held(hold_log, 0, is_new=True)
+    _held(hold_log, 600, since=600, is_new=True)
 
     assert log.counts == {"hold.started": 2}
 
@@ -94,7 +101,7 @@ def test_state_without_a_hold_says_nothing() -> None:
     """A person's hold is that person's news."""
     log = EventLog()
 
-    HoldLog(log, lambda _: 7).held(LaneState(lane=LANE), _at(0))
+    HoldLog(log, lambda _: 7).held(LaneState(lane=LANE), _at(0), is_new=True)
     HoldLog(log, lambda _: 7).ended(LaneState(lane=LANE), _at(0))
 
     assert log.counts == {}
@@ -105,7 +112,7 @@ def test_threads_that_set_a_hold_at_once_say_it_once() -> None:
     log = EventLog()
     hold_log = HoldLog(log, lambda _: 7)
 
-    _held(hold_log, 0)
-    _held(hold_log, 1, since=1)
+    _held(hold_log, 0, is_new=True)
+    _held(hold_log, 45, since=45)
 
     assert log.counts == {"hold.started": 1}

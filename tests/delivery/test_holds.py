@@ -161,3 +161,14 @@ def test_one_thread_reads_while_the_others_go_by_what_is_known() -> None:
 
     assert stage.is_free()
     assert seen == [False]
+
+
+def test_only_the_first_thread_that_finds_a_failure_brings_news() -> None:
+    """The others set the same hold; a log line for each would be a line for each file."""
+    stage = Stage()
+
+    assert stage.holds.believe(stage.held())
+    assert not stage.holds.believe(stage.held())
+
+    stage.holds.forget(LANE)
+    assert stage.holds.believe(stage.held())

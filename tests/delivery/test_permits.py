@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from shared.airflow.time_limit import time_limit
 from shared.delivery.permits import Permits
 from shared.model.errors import AtCapacity
 
@@ -82,6 +83,15 @@ def test_call_that_finds_no_permit_gives_up_and_says_which_setting_it_is() -> No
         gate.acquire("b"),
     ):
         raise AssertionError
+
+
+def test_call_waits_no_longer_than_its_invocation_has_time() -> None:
+    """The platform would kill it while it waits."""
+    permits = Permits(1, patience_seconds=1)
+    at_once = pytest.raises(AtCapacity, match="for 0 s")
+
+    with permits.acquire("a"), time_limit(0), at_once, permits.acquire("b"):
+        pass
 
 
 def test_permit_is_given_back_by_a_call_that_fails() -> None:

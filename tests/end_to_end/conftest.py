@@ -11,6 +11,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from local.airflow import Airflow, start_airflow
 from local.postgres import start_postgres
 from local.processes import NotInstalledError
+from tests.support.missing import missing
 
 DAG_ID = "noop"
 
@@ -30,7 +31,7 @@ def quiet_airflow() -> Iterator[Airflow]:
             database = stack.enter_context(start_postgres()).new_database()
             airflow = start_airflow(dags_folder=Path(__file__).with_name("dags"), database_url=database)
         except NotInstalledError as error:
-            pytest.skip(str(error))
+            missing(error)
         stack.enter_context(airflow)
         airflow.api.wait_for_dags({DAG_ID})
         yield airflow

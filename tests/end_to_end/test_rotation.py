@@ -19,6 +19,7 @@ from shared.app import App
 from shared.event_log import EventLog
 from tests.end_to_end.conftest import DAG_ID
 from tests.key_vault.azure import Azure
+from tests.support.missing import missing
 from tests.support.rows import OUTBOX, count_rows
 
 pytestmark = [pytest.mark.stack, pytest.mark.airflow]
@@ -38,7 +39,7 @@ def short_token_airflow() -> Iterator[Airflow]:
                 variables={"AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": str(TOKEN_SECONDS)},
             )
         except NotInstalledError as error:
-            pytest.skip(str(error))
+            missing(error)
         stack.enter_context(airflow)
         airflow.api.wait_for_dags({DAG_ID})
         yield airflow

@@ -5,6 +5,9 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -13,7 +16,6 @@ from azure.storage.blob import BlobLeaseClient
 from shared.app import App
 from shared.event_log import EventLog
 from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS
-from shared.model.lane import Lane
 from shared.model.pending import Pending
 from shared.sources import blob_poison
 from shared.storage.blob_reader import BlobReader
@@ -33,6 +35,12 @@ pytestmark = [
     pytest.mark.fault("process killed before and after every I/O call", airflow="stand-in, SQLite keys"),
 ]
 
+REQUIRES = """[[route]]
+name = "r"
+match = "{c}/{file}.csv"
+dag_id = "copy_file"
+requires = "{c}/{file}.csv.done"
+"""
 ROUTE = '[[route]]\nname = "r"\nmatch = "**"\ndag_id = "{dag}"\n'
 
 
@@ -57,34 +65,41 @@ class CrashHarness:
         """Let a file land."""
         self._harness.landing.upload_blob(name, b"x")
 
-    def park(self, name: str, *, toml: str = "") -> Pending:
-        """Let a file land and its event wait, as the routes say; return the event."""
+    def park(self, name: str, *, toml: str = "", age: timedelta = timedelta(0)) -> Pending:
+        """Let a file land, so long ago, and its event wait, as the routes say; return the event."""
         self.upload(name)
         event = self._reader.read(self._harness.landing.container_name, name)
         assert event is not None
+        event = replace(event, event_time=event.event_time - age)
         run = routes(toml).match(event).requests[0]
-        lane = Lane(route_id=run.route_id, dag_id=run.dag_id)
         pending = Pending(
-            container=event.container, name=name, event=event, lane=lane, run_id=run.run_id, reason="x"
+            container=event.container, name=name, event=event, lane=run.lane, run_id=run.run_id, reason="x"
         )
         self._outbox.park(pending)
         return pending
 
-    def call_again(self, name: str) -> None:
-        """Do as the platform does with an invocation that failed, then drain."""
+    def call_again(self, name: str, *, is_kept: bool = False) -> None:
+        """Do as the platform does with an invocation that failed, then drain what is not to be kept."""
         self._app().on_blob(self._harness.landing.container_name, name)
-        self.drain()
+        if not is_kept:
+            self.drain()
 
     def drain(self, *, is_empty: Callable[[], bool] = lambda: True) -> None:
-        """Do as the next dispatchers do, until the outbox is empty, the states of lanes included."""
+        """Do as the next dispatchers do, until the outbox is empty, the states of lanes included.
+
+        But for the time of the next look at a lane of companions, which goes when it has come.
+        """
         end = time.monotonic() + 60
         # The killed process holds it no more 15 seconds later; nobody has to wait for that here.
         with suppress(ResourceNotFoundError, ResourceExistsError):
             BlobLeaseClient(self._account.blobs.get_blob_client(LEASE_CONTAINER, "drain")).break_lease(0)
-        while not is_empty() or (rows := read_rows(self._harness.storage, OUTBOX)):
+        while not is_empty() or (rows := self._rows()):
             assert time.monotonic() < end, rows
             self._app().dispatch()
             time.sleep(0.05)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [row for row in read_rows(self._harness.storage, OUTBOX) if "next_look" not in row]
 
     def _app(self) -> App:
         if self._next is None:
@@ -142,6 +157,71 @@ def test_waiting_row(harness: FaultHarness, crash: CrashHarness) -> None:
         return ["dispatch"]
 
     names = crash_everywhere(crash.settings, prepare, lambda _name: crash.drain())
+
+    harness.assert_one_run_each(names)
+
+
+@pytest.mark.parametrize("way", ["live", "dispatch"])
+def test_runs_of_an_ordered_route(harness: FaultHarness, crash: CrashHarness, way: str) -> None:
+    """Posted, then deleted, before the next is read: the older file's run is created first."""
+    toml = ROUTE.replace("{dag}", "copy_file") + "ordered = true\n"
+    crash.settings["AIRFLOW_ROUTES"] = toml
+
+    def prepare(name: str) -> list[str]:
+        crash.park(f"older-{name}", toml=toml, age=timedelta(hours=1))
+        if way == "live":
+            crash.upload(name)
+            return ["live", harness.landing.container_name, name]
+        crash.park(name, toml=toml)
+        return ["dispatch"]
+
+    def recover(name: str) -> None:
+        if way == "live":
+            crash.call_again(name)
+        crash.drain()
+
+    names = crash_everywhere(crash.settings, prepare, recover)
+
+    harness.assert_one_run_each([*names, *(f"older-{name}" for name in names)])
+    created = [run["conf"]["filename"] for run in harness.airflow.runs.values()]
+    assert created == [each for name in names for each in (f"older-{name}", name)]
+
+
+@pytest.mark.parametrize("last", ["companion", "file"])
+def test_file_with_a_companion(harness: FaultHarness, crash: CrashHarness, last: str) -> None:
+    """Whoever is told of last is killed: the row, the second look, the row of the run, its post."""
+    crash.settings["AIRFLOW_ROUTES"] = REQUIRES
+    container = harness.landing.container_name
+
+    def prepare(name: str) -> list[str]:
+        crash.upload(name)
+        if last == "companion":
+            crash.call_again(name, is_kept=True)
+        crash.upload(f"{name}.done")
+        return ["live", container, f"{name}.done" if last == "companion" else name]
+
+    def recover(name: str) -> None:
+        crash.call_again(f"{name}.done" if last == "companion" else name)
+
+    names = crash_everywhere(crash.settings, prepare, recover)
+
+    harness.assert_one_run_each(names)
+
+
+def test_file_that_waits_for_its_companion(harness: FaultHarness, crash: CrashHarness) -> None:
+    """It is killed while it is written; the companion comes afterwards."""
+    crash.settings["AIRFLOW_ROUTES"] = REQUIRES
+
+    def prepare(name: str) -> list[str]:
+        crash.upload(name)
+        return ["live", harness.landing.container_name, name]
+
+    def recover(name: str) -> None:
+        crash.call_again(name, is_kept=True)
+        crash.upload(f"{name}.done")
+        crash.call_again(f"{name}.done")
+
+    names = crash_everywhere(crash.settings, prepare, recover)
 
     harness.assert_one_run_each(names)
 

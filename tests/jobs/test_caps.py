@@ -13,12 +13,9 @@ from shared.model.run_request import RunRequest
 from shared.timing import utc_now
 from tests.support.fakes import lane_routes, routes
 from tests.support.harness import OutboxHarness, failing, lane_of, well
+from tests.support.scale import scaled
 
 MINUTE = 60.0
-
-
-def _fill(harness: OutboxHarness, lane: str, count: int) -> None:
-    harness.park(*[f"{lane}/{number:06}" for number in range(count)], lane=lane_of(lane))
 
 
 def _timed(harness: OutboxHarness, moments: list[float]) -> Callable[[RunRequest], None]:
@@ -49,7 +46,7 @@ def test_rate_of_all_is_met_over_drains_lanes_and_instances(per_minute: int, eac
     first = OutboxHarness(lanes, **cap)
     second = OutboxHarness(lanes, storage=first.storage, airflow=first.airflow, clock=first.clock, **cap)
     for lane in "abc":
-        _fill(first, lane, per_minute * 4)
+        first.fill(lane, per_minute * 4)
     moments: list[float] = []
     first.airflow.answer = _timed(first, moments)
 
@@ -64,8 +61,8 @@ def test_rate_of_all_is_met_over_drains_lanes_and_instances(per_minute: int, eac
 def test_rate_of_a_route_is_met_and_leaves_the_others_alone() -> None:
     """A capped lane costs the others nothing."""
     harness = OutboxHarness(lane_routes("free", "capped", capped="max_runs_per_minute = 60"))
-    _fill(harness, "capped", 100)
-    _fill(harness, "free", 500)
+    harness.fill("capped", 100)
+    harness.fill("free", 500)
 
     harness.drain(MINUTE)
 
@@ -77,7 +74,7 @@ def test_rate_of_a_route_is_met_and_leaves_the_others_alone() -> None:
 def test_runs_that_may_have_been_sent_keep_to_the_cap_too() -> None:
     """After an outage all of them are tried again."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_RUNS_PER_MINUTE="60")
-    _fill(harness, "a", 200)
+    harness.fill("a", 200)
     harness.airflow.answer = failing(AirflowUnclear("reset"))
     harness.pass_time(300)
     harness.airflow.answer = well
@@ -95,13 +92,29 @@ def test_rate_uses_several_connections() -> None:
     harness = OutboxHarness(
         lane_routes("a"), timing=real_time, AIRFLOW_MAX_RUNS_PER_MINUTE="6000", AIRFLOW_MAX_CONCURRENCY="8"
     )
-    _fill(harness, "a", 60)
+    harness.fill("a", 60)
     harness.airflow.answer = lambda _: time.sleep(0.05)
 
     harness.dispatcher.drain(time.monotonic() + 30)
 
     assert len(harness.airflow.runs) == 60
     assert harness.airflow.most_in_flight["a"] >= 3
+
+
+def test_cap_is_met_although_each_answer_takes_half_a_second() -> None:
+    """1,200 a minute with sixteen connections: at least 1,100, in real time."""
+    seconds = scaled(3, 60)
+    real_time = {"clock": time.monotonic, "sleep": time.sleep, "now": utc_now}
+    harness = OutboxHarness(
+        timing=real_time, AIRFLOW_MAX_RUNS_PER_MINUTE="1200", AIRFLOW_MAX_CONCURRENCY="16"
+    )
+    harness.park(*[str(number) for number in range(20 * seconds)])
+    harness.airflow.answer = lambda _: time.sleep(0.5)
+    start_up = 3.0  # a lane starts with one call, and doubles with each success
+
+    harness.dispatcher.drain(time.monotonic() + start_up + seconds)
+
+    assert len(harness.airflow.runs) >= seconds * 1_100 / 60
 
 
 @pytest.mark.parametrize("setting", ["AIRFLOW_MAX_RUNS_PER_MINUTE", "AIRFLOW_MAX_QUEUED_RUNS"])
@@ -125,7 +138,7 @@ def test_event_of_a_capped_route_is_sent_by_whoever_drains() -> None:
     lanes = lane_routes("busy", "capped", **caps)
     draining = OutboxHarness(lanes)
     other = OutboxHarness(lanes, storage=draining.storage, airflow=draining.airflow, clock=draining.clock)
-    _fill(draining, "busy", 60)
+    draining.fill("busy", 60)
     moments: dict[str, float] = {}
 
     def answer(run: RunRequest) -> None:
@@ -145,7 +158,7 @@ def test_event_of_a_capped_route_is_sent_by_whoever_drains() -> None:
 def test_runs_that_wait_in_airflow_hold_the_rest_back() -> None:
     """No more than the cap, and more as soon as there is room."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_QUEUED_RUNS="25")
-    _fill(harness, "a", 60)
+    harness.fill("a", 60)
     others, begun = 5, 0
 
     def waiting_runs(dag_id: str | None = None) -> int:
@@ -166,7 +179,7 @@ def test_runs_that_wait_in_airflow_hold_the_rest_back() -> None:
 def test_waiting_runs_are_counted_every_ten_seconds() -> None:
     """Not for each run, and not only when the room is used up."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_QUEUED_RUNS="1000", AIRFLOW_MAX_CONCURRENCY="1")
-    _fill(harness, "a", 60)
+    harness.fill("a", 60)
     harness.airflow.answer = lambda _: harness.clock.sleep(1)
 
     harness.drain()
@@ -200,8 +213,8 @@ def test_cap_of_a_templated_route_counts_each_dag() -> None:
 def test_count_that_is_refused_holds_the_route_and_says_why_once() -> None:
     """Not one line a minute, and not silently."""
     harness = OutboxHarness(lane_routes("free", "capped", capped="max_queued_runs = 5"))
-    _fill(harness, "capped", 10)
-    _fill(harness, "free", 10)
+    harness.fill("capped", 10)
+    harness.fill("free", 10)
     harness.airflow.waiting = Forbidden("the role may not read DAG runs")
 
     harness.pass_time(540)
@@ -224,7 +237,7 @@ def test_count_that_is_refused_holds_the_route_and_says_why_once() -> None:
 def test_count_of_all_that_is_refused_holds_everything() -> None:
     """Nothing may be sent; one question a tick."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_QUEUED_RUNS="5")
-    _fill(harness, "a", 10)
+    harness.fill("a", 10)
     harness.airflow.waiting = Forbidden("no")
 
     harness.pass_time(300)
@@ -244,7 +257,7 @@ def test_count_of_all_that_is_refused_holds_everything() -> None:
 def test_airflow_that_is_down_when_it_is_to_count_holds_everything() -> None:
     """No run is lost, none is sent."""
     harness = OutboxHarness(lane_routes("a", a="max_queued_runs = 5"))
-    _fill(harness, "a", 3)
+    harness.fill("a", 3)
     harness.airflow.down = AirflowUnreachable("down")
 
     harness.drain()
@@ -259,8 +272,8 @@ def test_airflow_that_is_down_when_it_is_to_count_holds_everything() -> None:
 def test_bug_in_a_count_stops_nothing_else() -> None:
     """The lane waits for the next drain."""
     harness = OutboxHarness(lane_routes("free", "capped", capped="max_queued_runs = 5"))
-    _fill(harness, "capped", 2)
-    _fill(harness, "free", 10)
+    harness.fill("capped", 2)
+    harness.fill("free", 10)
 
     def waiting_runs(dag_id: str | None = None) -> int:
         raise ZeroDivisionError
@@ -275,7 +288,7 @@ def test_bug_in_a_count_stops_nothing_else() -> None:
 def test_slow_count_lets_the_known_room_be_used() -> None:
     """A count of half a minute does not stop the lane for half a minute."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_QUEUED_RUNS="1000")
-    _fill(harness, "a", 200)
+    harness.fill("a", 200)
     counts = 0
 
     def waiting_runs(dag_id: str | None = None) -> int:
@@ -316,7 +329,7 @@ def test_cap_that_somebody_handed_over_from_far_ahead_stops_nothing() -> None:
     """A clock that was wrong, or a cap that was another one."""
     harness = OutboxHarness(lane_routes("a"), AIRFLOW_MAX_RUNS_PER_MINUTE="60")
     harness.storage.lease.handover.next_free["*"] = harness.clock.time() + timedelta(days=4_000)
-    _fill(harness, "a", 3)
+    harness.fill("a", 3)
 
     harness.drain(10)
 

@@ -8,9 +8,10 @@ from threading import Barrier
 
 import pytest
 
-from shared.jobs.drain import Drain
+from shared.airflow.time_limit import time_limit
 from shared.model.errors import AirflowUnclear, AirflowUnreachable, DagMissing, StorageUnavailable
-from shared.model.lane import EVERYTHING
+from shared.model.hold import LaneState
+from shared.model.lane import EVERYTHING, Lane
 from shared.model.run_request import RunRequest
 from shared.storage.drain_lease import Handover
 from shared.storage.tables import Entity
@@ -115,6 +116,18 @@ def test_event_that_found_no_permit_is_sent_by_its_own_invocation() -> None:
 
     assert harness.sent == ["a"]
     assert harness.waiting == []
+
+
+def test_live_drain_does_not_begin_what_its_invocation_has_no_time_for() -> None:
+    """A call that is cut off would look like a failure of its lane."""
+    harness = OutboxHarness(AIRFLOW_MAX_RUNS_PER_MINUTE="600")
+
+    with time_limit(59):
+        harness.arrive("a")
+    assert harness.sent == []
+    with time_limit(100):
+        harness.arrive("b")
+    assert sorted(harness.sent) == ["a", "b"]
 
 
 def test_live_drain_ends_after_its_time() -> None:
@@ -239,10 +252,10 @@ def test_bug_in_a_drain_fails_no_invocation() -> None:
     harness.dispatcher._requested.set()
     harness.park("a")
 
-    def make_drain(handover: Handover, end: float) -> Drain:
+    def drain(handover: Handover, end: float) -> int:
         raise ZeroDivisionError
 
-    harness.dispatcher._make_drain = make_drain
+    harness.dispatcher._drain_once = drain
 
     harness.dispatcher.after_event()
 
@@ -316,3 +329,68 @@ def test_failure_of_one_event_alone_makes_nobody_drain() -> None:
 
     assert harness.storage.lease.taken == 0
     assert harness.state(DEFAULT) is None
+
+
+def _late(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "outbox.late" in record.getMessage()]
+
+
+def test_live_call_says_that_a_row_is_late(caplog: pytest.LogCaptureFixture) -> None:
+    """Once a minute, by its oldest: a timer that has stopped, or a drain that is too slow, cannot say so."""
+    harness = OutboxHarness(lane_routes("old", "new"))
+    harness.storage.lease.is_taken = True
+    harness.park("a", lane=lane_of("old"))
+    harness.clock.now += 120
+    harness.park("b", lane=lane_of("new"))
+
+    for _ in range(10):
+        harness.arrive("x", "y")
+        harness.clock.now += 60
+
+    assert _late(caplog) == [f'outbox.late oldest_seconds={seconds} route="old"' for seconds in (600, 660)]
+
+
+def test_row_is_not_late_that_waits_for_a_time_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor one that cannot be read: it is set aside by the next drain."""
+    harness = OutboxHarness()
+    harness.storage.lease.is_taken = True
+    harness.park("a", "b")
+    harness.waiting[0]["not_before"] = harness.clock.time() + timedelta(minutes=50)
+    harness.waiting[1]["history"] = "garbage"
+
+    harness.clock.now += 2_000
+    harness.arrive("x")
+
+    assert _late(caplog) == []
+
+
+@pytest.mark.parametrize("lane", [DEFAULT, EVERYTHING])
+def test_row_is_not_late_whose_hold_is_probed_in_time(lane: Lane, caplog: pytest.LogCaptureFixture) -> None:
+    """It could not have been sent since it was written, but only since the hold is due."""
+    harness = OutboxHarness()
+    harness.storage.lease.is_taken = True
+    harness.park("a")
+    harness.clock.now += 3_600
+    harness.outbox.hold(lane, DagMissing("x") if lane == DEFAULT else AirflowUnreachable("x"))
+
+    harness.clock.now += 300
+    harness.arrive("x")
+    assert _late(caplog) == []
+
+    harness.clock.now += 400
+    harness.arrive("x")
+    assert _late(caplog) == ['outbox.late oldest_seconds=670 route="default"']
+
+
+def test_row_is_not_late_while_its_lane_rests_before_a_move(caplog: pytest.LogCaptureFixture) -> None:
+    """For ten minutes."""
+    harness = OutboxHarness()
+    harness.storage.lease.is_taken = True
+    harness.park("a")
+    harness.clock.now += 3_600
+    harness.outbox.write_state(LaneState(lane=DEFAULT, moving_since=harness.clock.time()))
+
+    harness.clock.now += 120
+    harness.arrive("x")
+
+    assert _late(caplog) == []

@@ -20,10 +20,6 @@ def _harness(*lanes: str, pool: str = POOL) -> OutboxHarness:
     return OutboxHarness(lane_routes(*lanes) if lanes else None, AIRFLOW_MAX_CONCURRENCY=pool)
 
 
-def _fill(harness: OutboxHarness, lane: str, count: int) -> None:
-    harness.park(*[f"{lane}/{number:05}" for number in range(count)], lane=lane_of(lane))
-
-
 def _slow(harness: OutboxHarness, seconds: float) -> Callable[[RunRequest], None]:
     """Let each call take some time of the fake clock."""
 
@@ -59,8 +55,8 @@ def test_rows_are_deleted_in_transactions() -> None:
 def test_lanes_take_turns() -> None:
     """A lane of a thousand rows does not keep one of ten waiting."""
     harness = _harness("big", "small", pool="1")
-    _fill(harness, "big", 1_000)
-    _fill(harness, "small", 10)
+    harness.fill("big", 1_000)
+    harness.fill("small", 10)
 
     harness.drain()
 
@@ -72,7 +68,7 @@ def test_next_drain_goes_on_behind_the_lane_that_was_served_last() -> None:
     """Otherwise the first lane gets more than its part where drains are short."""
     harness = _harness("a", "b", "c", pool="1")
     for lane in "abc":
-        _fill(harness, lane, 10)
+        harness.fill(lane, 10)
     harness.airflow.answer = _slow(harness, 10)
 
     for _ in range(6):
@@ -84,8 +80,8 @@ def test_next_drain_goes_on_behind_the_lane_that_was_served_last() -> None:
 def test_lane_whose_calls_hang_gets_its_share_of_the_pool() -> None:
     """The other lane goes on with the rest, although the window of the first is wide by now."""
     harness = _harness("hangs", "quick")
-    _fill(harness, "hangs", 60)
-    _fill(harness, "quick", 300)
+    harness.fill("hangs", 60)
+    harness.fill("quick", 300)
     is_done = threading.Event()
 
     def answer(run: RunRequest) -> None:
@@ -106,10 +102,10 @@ def test_lane_with_nothing_due_takes_no_share() -> None:
     """A lane alone has the whole pool, whatever waits elsewhere."""
     harness = _harness("busy", "idle", "other")
     for lane in ("idle", "other"):
-        _fill(harness, lane, 2)
+        harness.fill(lane, 2)
     for row in harness.storage.outbox.rows.values():
         row["not_before"] = harness.clock.time() + timedelta(minutes=4)
-    _fill(harness, "busy", 100)
+    harness.fill("busy", 100)
     harness.airflow.answer = lambda _: time.sleep(0.002)
 
     harness.drain()
@@ -192,7 +188,7 @@ def test_lost_lease_ends_it() -> None:
 def test_row_that_is_written_meanwhile_is_found() -> None:
     """Also before the rows that were read, and while another lane keeps the drain busy."""
     harness = _harness("busy", "late", pool="2")
-    _fill(harness, "busy", 30)
+    harness.fill("busy", 30)
     harness.airflow.answer = _slow(harness, 1)
 
     def park_once(run: RunRequest) -> None:
@@ -260,7 +256,7 @@ def test_storage_that_fails_in_the_middle_loses_nothing(operation: str) -> None:
     """Each run is there once, and each row goes in the end."""
     harness = _harness("a", "b", "bad")
     for lane in ("a", "b", "bad"):
-        _fill(harness, lane, 120)
+        harness.fill(lane, 120)
     count = 0
 
     def fault(name: str, entity: Entity | None) -> None:
@@ -291,8 +287,8 @@ def test_storage_that_fails_in_the_middle_loses_nothing(operation: str) -> None:
 def test_person_who_holds_a_lane_stops_it_in_the_middle_of_a_drain() -> None:
     """Within a second; the other lanes go on."""
     harness = _harness("a", "b", pool="2")
-    _fill(harness, "a", 60)
-    _fill(harness, "b", 60)
+    harness.fill("a", 60)
+    harness.fill("b", 60)
 
     def answer(run: RunRequest) -> None:
         harness.clock.sleep(0.5)

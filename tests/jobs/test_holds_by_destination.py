@@ -1,5 +1,6 @@
 """Holds: one bad destination harms no other, and ends with the first success."""
 
+import threading
 import time
 from collections import Counter
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from shared.model.errors import (
     DagBroken,
     DagMissing,
     Forbidden,
+    NotAirflow,
     RetryableError,
     StorageUnavailable,
 )
@@ -22,26 +24,11 @@ from shared.model.hold import Hold, LaneState
 from shared.model.lane import EVERYTHING, NEW
 from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
-from tests.support.fakes import lane_routes, routes
-from tests.support.harness import DEFAULT, OutboxHarness, failing, lane_of, well
+from tests.support.fakes import routes
+from tests.support.harness import DEFAULT, OutboxHarness, failing, lane_of, two_lanes, well
 from tests.support.samples import blob_event
 
 HOLDING = '[[route]]\nname = "default"\nmatch = "**"\ndag_id = "copy_file"\nwhen_paused = "hold"\n'
-
-
-def _two_lanes() -> OutboxHarness:
-    return OutboxHarness(lane_routes("bad", "good"))
-
-
-def _fill(harness: OutboxHarness, lane: str, count: int) -> None:
-    harness.park(*[f"{lane}/{number:06}" for number in range(count)], lane=lane_of(lane))
-
-
-def _hold(harness: OutboxHarness, lane: object = DEFAULT) -> Hold:
-    state = harness.state(lane)  # type: ignore[arg-type]
-    assert state is not None
-    assert state.hold is not None
-    return state.hold
 
 
 def _calls(harness: OutboxHarness) -> Counter[str]:
@@ -57,9 +44,9 @@ def _park_many(harness: OutboxHarness) -> None:
 )
 def test_lane_whose_dag_takes_no_runs_costs_one_call_and_delays_no_other(error: RetryableError) -> None:
     """Its rows stay as they are."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 300)
-    _fill(harness, "good", 300)
+    harness = two_lanes()
+    harness.fill("bad", 300)
+    harness.fill("good", 300)
     harness.airflow.answer = failing(error, dags={"bad"})
 
     harness.drain()
@@ -77,7 +64,7 @@ def test_paused_dag_whose_route_holds_runs_is_asked_about_once_a_probe() -> None
 
     harness.drain()
     assert harness.airflow.questions["is_paused"] == 1
-    assert _hold(harness).reason == "dag_paused"
+    assert harness.hold().reason == "dag_paused"
 
     harness.airflow.paused = set()
     harness.pass_time(60)
@@ -93,11 +80,11 @@ def test_hold_is_visible_with_its_reason_and_its_next_probe() -> None:
 
     harness.drain()
 
-    hold = _hold(harness)
+    hold = harness.hold()
     assert (hold.reason, hold.message, hold.since) == ("dag_missing", "no such DAG", since)
     assert hold.next_probe == since + timedelta(seconds=30)
     harness.pass_time(120)
-    assert _hold(harness).since == since
+    assert harness.hold().since == since
 
 
 def test_probes_become_rarer_from_half_a_minute_to_five_minutes() -> None:
@@ -113,8 +100,8 @@ def test_probes_become_rarer_from_half_a_minute_to_five_minutes() -> None:
         harness.clock.now += 30
 
     pauses = [after - before for before, after in pairwise(probes)]
-    assert pauses[:4] == [30, 60, 120, 240]
-    assert set(pauses[4:]) == {300}
+    assert pauses[:9] == [30, 30, 30, 30, 30, 30, 60, 120, 240]
+    assert set(pauses[9:]) == {300}
 
 
 def test_tick_costs_a_few_requests_whatever_waits_in_a_held_lane() -> None:
@@ -151,18 +138,41 @@ def test_first_success_ends_the_hold_and_everything_flows() -> None:
 
 def test_lane_that_always_answers_500_is_held_after_three_different_rows() -> None:
     """One may be the event's own trouble; three in a row are the lane's."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 100)
-    _fill(harness, "good", 100)
+    harness = two_lanes()
+    harness.fill("bad", 100)
+    harness.fill("good", 100)
     harness.airflow.answer = failing(AirflowUnclear("500"), dags={"bad"})
 
     harness.drain()
 
     tried = {name for name in harness.sent if name.startswith("bad")}
     assert tried == {"bad/000000", "bad/000001", "bad/000002"}
-    assert _hold(harness, lane_of("bad")).reason == "airflow_unclear"
+    assert harness.hold(lane_of("bad")).reason == "airflow_unclear"
     assert _calls(harness)["good"] == 100
     assert harness.state(EVERYTHING) is None
+
+
+def test_lane_is_not_held_while_a_call_of_it_may_still_succeed() -> None:
+    """The hold would be over as soon as it began."""
+    harness = OutboxHarness(AIRFLOW_MAX_CONCURRENCY="4")
+    harness.park(*[f"{number:03}" for number in range(40)])
+    together = threading.Barrier(4)
+
+    def answer(run: RunRequest) -> None:
+        name = str(run.conf["filename"])
+        if name in {"009", "010", "011", "012"}:
+            together.wait(timeout=10)
+        if name in {"010", "011", "012"}:
+            msg = "a page"
+            raise NotAirflow(msg)
+        if name == "009":
+            time.sleep(0.1)  # until the failures are settled
+
+    harness.airflow.answer = answer
+    harness.drain()
+
+    assert harness.log.counts["hold.started"] == 0
+    assert len(harness.airflow.runs) == 37
 
 
 def test_probe_of_a_lane_of_500s_takes_two_rows() -> None:
@@ -196,13 +206,30 @@ def test_poisoned_names_wait_by_themselves_and_their_lane_flows(error: BlobToDag
     assert {row["reason"] for row in harness.waiting} == {error.code}
 
 
+def test_thousand_poisoned_names_delay_a_good_one_of_their_lane_by_a_tick() -> None:
+    """They hold their lane again and again, but what has not failed yet comes first."""
+    harness = OutboxHarness()
+    poisoned = [f"{number:04}" for number in range(1_000)]
+    harness.airflow.answer = failing(NotAirflow("a page"), names=set(poisoned))
+    harness.arrive(*poisoned)
+    harness.clock.now += 30
+    harness.drain()
+    assert harness.state() is not None
+
+    for number in range(5):
+        harness.arrive(f"good {number}")
+        harness.clock.now += 30
+        harness.drain()
+        assert len(harness.airflow.runs) == number + 1
+
+
 def test_poisoned_name_at_the_head_of_a_held_lane_does_not_pin_it() -> None:
     """The probe takes the next row, too; if that succeeds, the first waits by itself."""
     harness = OutboxHarness()
     harness.park("poisoned", "a", "b")
     harness.airflow.answer = failing(AirflowUnclear("500"))
     harness.drain()
-    assert _hold(harness)
+    assert harness.hold()
 
     harness.airflow.answer = failing(AirflowUnclear("500"), names={"poisoned"})
     harness.pass_time(120)
@@ -241,7 +268,7 @@ def test_first_blob_that_can_be_looked_at_ends_the_hold_of_new_events() -> None:
         harness.outbox.park(Pending(container="landing", name=str(number)))
     harness.storage.reader.error = StorageUnavailable("down")
     harness.drain()
-    assert _hold(harness, NEW).reason == "storage_unavailable"
+    assert harness.hold(NEW).reason == "storage_unavailable"
 
     harness.storage.reader.error = None
     harness.clock.now += 30
@@ -249,6 +276,25 @@ def test_first_blob_that_can_be_looked_at_ends_the_hold_of_new_events() -> None:
 
     assert len(harness.airflow.runs) == 20
     assert harness.log.counts["hold.ended"] == 1
+
+
+def test_lane_in_doubt_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New events are looked at several at once: three that fail end it, and what is under way."""
+    harness = OutboxHarness(AIRFLOW_MAX_CONCURRENCY="4")
+    for number in range(30):
+        harness.outbox.park(Pending(container="landing", name=str(number)))
+    looks: list[str] = []
+
+    def read(_container: str, name: str, **_: object) -> None:
+        looks.append(name)
+        time.sleep(0.02 * len(looks))
+        msg = "down"
+        raise StorageUnavailable(msg)
+
+    monkeypatch.setattr(harness.storage.reader, "read", read)
+    harness.drain()
+
+    assert len(looks) <= 3 + 4
 
 
 def test_names_that_cannot_be_looked_at_do_not_pin_those_that_can() -> None:
@@ -262,11 +308,11 @@ def test_names_that_cannot_be_looked_at_do_not_pin_those_that_can() -> None:
         harness.outbox.park(Pending(container="landing", name=f"good{number}"))
     read = harness.storage.reader.read
 
-    def fail(container: str, name: str, *, traceparent: str | None = None) -> object:
+    def fail(container: str, name: str) -> object:
         if name.startswith("x"):
             msg = "400"
             raise StorageUnavailable(msg)
-        return read(container, name, traceparent=traceparent)
+        return read(container, name)
 
     harness.storage.reader.read = fail  # type: ignore[method-assign, assignment]
     harness.pass_time(600)

@@ -12,40 +12,23 @@ from shared.model.errors import (
     RetryableError,
     VaultUnavailable,
 )
-from shared.model.hold import Hold
 from shared.model.lane import EVERYTHING
 from shared.model.run_request import RunRequest
 from shared.storage.tables import Entity
-from tests.support.fakes import lane_routes
-from tests.support.harness import DEFAULT, OutboxHarness, failing, lane_of, well
-
-
-def _two_lanes() -> OutboxHarness:
-    return OutboxHarness(lane_routes("bad", "good"))
-
-
-def _fill(harness: OutboxHarness, lane: str, count: int) -> None:
-    harness.park(*[f"{lane}/{number:06}" for number in range(count)], lane=lane_of(lane))
-
-
-def _hold(harness: OutboxHarness, lane: object = DEFAULT) -> Hold:
-    state = harness.state(lane)  # type: ignore[arg-type]
-    assert state is not None
-    assert state.hold is not None
-    return state.hold
+from tests.support.harness import OutboxHarness, failing, two_lanes, well
 
 
 def test_outage_of_airflow_holds_everything_after_one_row() -> None:
     """A question of its own fails, too."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 100)
-    _fill(harness, "good", 100)
+    harness = two_lanes()
+    harness.fill("bad", 100)
+    harness.fill("good", 100)
     harness.airflow.answer = failing(AirflowUnreachable("down"))
     harness.airflow.down = AirflowUnreachable("down")
 
     harness.drain()
 
-    assert _hold(harness, EVERYTHING).reason == "airflow_unreachable"
+    assert harness.hold(EVERYTHING).reason == "airflow_unreachable"
     assert len(set(harness.sent)) <= 4
     assert harness.airflow.questions["version"] == 1
 
@@ -56,9 +39,9 @@ def test_outage_of_airflow_holds_everything_after_one_row() -> None:
 )
 def test_outage_costs_one_call_a_tick_and_rewrites_nothing(error: RetryableError) -> None:
     """However many rows wait, in however many lanes."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 200)
-    _fill(harness, "good", 200)
+    harness = two_lanes()
+    harness.fill("bad", 200)
+    harness.fill("good", 200)
     harness.airflow.answer = failing(error)
     harness.airflow.down = AirflowUnreachable("down")
     harness.drain()
@@ -79,7 +62,7 @@ def test_outage_costs_one_call_a_tick_and_rewrites_nothing(error: RetryableError
 
     # A row that may have been sent is marked so, once.
     assert len(written) <= 2 * error.may_have_been_sent
-    assert _hold(harness, EVERYTHING).next_probe - harness.clock.time() <= timedelta(seconds=30)
+    assert harness.hold(EVERYTHING).next_probe - harness.clock.time() <= timedelta(seconds=30)
 
 
 def test_dead_airflow_is_asked_nothing_but_the_probe() -> None:
@@ -99,13 +82,13 @@ def test_dead_airflow_is_asked_nothing_but_the_probe() -> None:
 
 def test_everything_flows_within_half_a_minute_of_airflows_first_answer() -> None:
     """Also rows that were tried again and again, and those that wait because of an unclear answer."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 300)
-    _fill(harness, "good", 300)
+    harness = two_lanes()
+    harness.fill("bad", 300)
+    harness.fill("good", 300)
     harness.airflow.answer = failing(AirflowUnclear("502"), names={"good/000000"})
     harness.drain()
     harness.airflow.answer = failing(AirflowUnclear("502"))
-    _fill(harness, "good", 301)
+    harness.fill("good", 301)
     harness.airflow.down = AirflowUnreachable("down")
     harness.pass_time(3_600)
     assert harness.waiting
@@ -120,9 +103,9 @@ def test_everything_flows_within_half_a_minute_of_airflows_first_answer() -> Non
 
 def test_recovered_airflow_gets_one_call_first() -> None:
     """The probe is the slow start of everything."""
-    harness = _two_lanes()
-    _fill(harness, "bad", 20)
-    _fill(harness, "good", 20)
+    harness = two_lanes()
+    harness.fill("bad", 20)
+    harness.fill("good", 20)
     harness.airflow.answer = failing(VaultUnavailable("x"))
     harness.drain()
     in_flight: list[int] = []
@@ -146,7 +129,7 @@ def test_poisoned_name_at_the_head_does_not_hold_everything_for_ever() -> None:
     harness.airflow.answer = failing(CredentialsRefused("403"))
     harness.airflow.waiting = CredentialsRefused("403")
     harness.drain()
-    assert _hold(harness, EVERYTHING)
+    assert harness.hold(EVERYTHING)
 
     harness.airflow.answer = failing(CredentialsRefused("403"), names={"poisoned"})
     harness.airflow.waiting = 0
@@ -174,8 +157,8 @@ def test_probe_comes_with_the_next_tick_although_the_failed_call_took_time() -> 
 
 def test_row_that_waits_for_an_unclear_answer_is_due_when_the_outage_ends() -> None:
     """It would wait for minutes: it was tried often."""
-    harness = _two_lanes()
-    _fill(harness, "good", 2)
+    harness = two_lanes()
+    harness.fill("good", 2)
     harness.waiting[1].update(
         reason="airflow_unclear", not_before=harness.clock.time() + timedelta(seconds=290)
     )
@@ -185,3 +168,15 @@ def test_row_that_waits_for_an_unclear_answer_is_due_when_the_outage_ends() -> N
     harness.drain()
 
     assert harness.sent == ["good/000000", "good/000001"]
+
+
+def test_vault_that_is_down_for_an_hour_costs_a_line_a_minute() -> None:
+    """Not one for each of the events that wait, nor for each tick."""
+    harness = OutboxHarness()
+    harness.park(*[str(number) for number in range(500)])
+    harness.airflow.answer = failing(VaultUnavailable("x"))
+
+    harness.pass_time(3_600)
+
+    assert 1 <= harness.log.counts.total() <= 60
+    assert len(harness.airflow.calls) <= 121

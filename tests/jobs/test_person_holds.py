@@ -41,6 +41,19 @@ def test_hold_by_a_person_stops_live_calls_within_a_minute(lane: object) -> None
     assert "ann" in harness.waiting[0]["message"]
 
 
+@pytest.mark.parametrize("lane", [DEFAULT, EVERYTHING])
+def test_instance_with_the_timer_knows_of_a_hold_before_its_first_event(lane: object) -> None:
+    """No event came for a while, so nothing but the tick could tell it."""
+    harness = OutboxHarness()
+    harness.hold_by_person(lane)  # type: ignore[arg-type]
+    harness.pass_time(60)
+
+    harness.arrive("a")
+
+    assert harness.sent == []
+    assert [row["reason"] for row in harness.waiting] == ["on_hold"]
+
+
 def test_person_and_app_hold_a_lane_independently() -> None:
     """A success of another instance takes away the app's hold only."""
     harness = OutboxHarness()

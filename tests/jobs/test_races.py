@@ -152,8 +152,8 @@ def test_event_by_name_that_comes_again_while_it_is_delivered_is_looked_at_again
     harness.outbox.park(Pending(container="landing", name="a"))
     read = harness.storage.reader.read
 
-    def overwritten(container: str, name: str, *, traceparent: str | None = None) -> object:
-        found = read(container, name, traceparent=traceparent)
+    def overwritten(container: str, name: str) -> object:
+        found = read(container, name)
         if len(harness.storage.reader.looks) == 1:
             harness.storage.reader.blobs["a"] = blob_event(name="a", etag="0x2")
             harness.outbox.park(Pending(container="landing", name="a"))

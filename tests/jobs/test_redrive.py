@@ -52,7 +52,7 @@ class Stage:
             dead_letters=DeadLetters(self.dead, self.log, now=self.clock.time),
             log=self.log,
             functions={"blob_to_dag"},
-            watched="landing",
+            watched={"landing", "lake"}.__contains__,
             by_event=by_event,
             timing=self.clock.timing(redrive_visibility_seconds=1),
         )

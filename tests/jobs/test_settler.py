@@ -38,7 +38,7 @@ def test_row_that_fails_for_its_own_reason_waits_with_its_history() -> None:
 
     [row] = harness.waiting
     assert (row["name"], row["reason"]) == ("a", "date_taken")
-    assert timedelta(seconds=20) < row["not_before"] - harness.clock.time() <= timedelta(seconds=30)
+    assert timedelta(seconds=10) < row["not_before"] - harness.clock.time() <= timedelta(seconds=20)
     assert harness.state() is None
 
 

@@ -35,6 +35,7 @@ class Azure:
         port: Both listen here, over TLS.
         secrets: Versions of each secret, the newest last: version id and value.
         readers: Client ids that may read secrets.
+        expires: When the secrets expire, in seconds since 1970; None for never.
         requests: How often tokens and secrets were asked for.
         vault_status: Answered instead of a secret where it is set, as 429 or 503.
         entra_status: Answered instead of a token.
@@ -44,6 +45,7 @@ class Azure:
     port: int = 0
     secrets: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=lambda: {MANAGED, APPLICATION})
+    expires: int | None = None
     requests: Counter[str] = field(default_factory=Counter)
     vault_status: int | None = None
     entra_status: int | None = None
@@ -177,9 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": {"code": "SecretNotFound"}})
         else:
             version, value = azure.secrets[name][-1]
-            self._answer(
-                200, {"value": value, "id": f"{azure.vault_uri}/secrets/{name}/{version}", "attributes": {}}
-            )
+            attributes = {} if azure.expires is None else {"exp": azure.expires}
+            secret_id = f"{azure.vault_uri}/secrets/{name}/{version}"
+            self._answer(200, {"value": value, "id": secret_id, "attributes": attributes})
 
     def _answer(self, status: int, body: object, **headers: str) -> None:
         data = json.dumps(body).encode()

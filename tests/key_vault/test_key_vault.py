@@ -1,6 +1,7 @@
 """The credentials come from one Key Vault secret, by the real SDKs, with tokens that are really checked."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -195,6 +196,38 @@ def test_new_version_is_logged_by_its_id(azure: Azure) -> None:
     credentials.get()
 
     assert log.counts["secret.read"] == 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "days"), [(None, None), (30 * 24 + 1, None), (30 * 24 - 1, 29), (1, 0), (-1, -1)]
+)
+def test_secret_that_expires_within_thirty_days_is_warned_of(
+    azure: Azure, hours: int | None, days: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It works until it is gone: nobody would look."""
+    azure.put(NAME, json.dumps(PAIR))
+    azure.expires = None if hours is None else int(time.time()) + hours * 3600
+
+    source(azure).get()
+
+    lines = [record.getMessage() for record in caplog.records if "secret.expires_soon" in record.getMessage()]
+    assert [line.partition(" secret=")[0] for line in lines] == (
+        [] if days is None else [f"secret.expires_soon days={days}"]
+    )
+
+
+def test_expiry_is_warned_of_once_a_day(azure: Azure) -> None:
+    """The secret is read every five minutes, here every three hours for two days."""
+    azure.put(NAME, json.dumps(PAIR))
+    azure.expires = int(time.time()) + 3600
+    log, clock = EventLog(), Clock()
+    credentials = source(azure, log=log, clock=clock)
+    for _ in range(16):
+        credentials.get()
+        clock.seconds += 3 * 3600
+
+    assert azure.requests["secret"] == 16
+    assert log.counts["secret.expires_soon"] == 2
 
 
 @pytest.mark.parametrize("error", [RuntimeError, ValueError, TypeError])

@@ -68,8 +68,9 @@ def test_only_what_may_be_over_in_seconds_is_retried_at_once() -> None:
 
 def test_what_waits_for_room_or_for_a_hold_does_not_wait_longer_each_time() -> None:
     """Its turn comes, whatever happened to it before."""
-    assert names(lambda leaf: not leaf.backs_off) == {"AtCapacity", "OnHold", "RateLimited"}
-    assert names(lambda leaf: leaf.waits_for_room) == {"AtCapacity", "RateLimited"}
+    waiting = {"AtCapacity", "AwaitsCompanion", "InOrder", "OnHold", "RateLimited", "RouteDisabled"}
+    assert names(lambda leaf: not leaf.backs_off) == waiting
+    assert names(lambda leaf: leaf.waits_for_room) == {"AtCapacity", "InOrder", "RateLimited"}
 
 
 def test_answer_of_airflow_itself_proves_that_it_is_up() -> None:

@@ -55,10 +55,21 @@ def test_first_failure_is_tried_again_after_half_a_minute() -> None:
     )
 
 
-@pytest.mark.parametrize("late", [0, 1, 3_599])
-def test_interval_of_a_lane_doubles_with_each_failed_probe_up_to_five_minutes(late: float) -> None:
+@pytest.mark.parametrize("late", [0, 1, 5])
+def test_interval_of_a_lane_grows_after_three_minutes_up_to_five(late: float) -> None:
+    """A trouble of minutes costs no minutes afterwards; a lasting one few calls."""
+    intervals = after_probes(MISSING, 12, seconds(late))
+
+    assert set(intervals[:5]) == {30}
+    assert [length for length in intervals if length > 30] == [60, 120, 240, 300, 300, 300][
+        : 12 - intervals.count(30)
+    ]
+    assert intervals.count(30) <= 6
+
+
+def test_interval_doubles_with_each_failed_probe_however_late_it_comes() -> None:
     """A cause that is repaired is noticed within minutes, however long it lasted."""
-    assert after_probes(MISSING, 6, seconds(late)) == [30, 60, 120, 240, 300, 300]
+    assert after_probes(MISSING, 6, seconds(3_599)) == [30, 60, 120, 240, 300, 300]
 
 
 def test_failure_that_was_no_probe_doubles_nothing() -> None:
@@ -100,13 +111,15 @@ def test_another_reason_begins_anew() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "wait"),
-    [(None, 30), (0.0, 30), (-5.0, 30), (10.0, 30), (90.0, 90), (86_400.0, 3_600), (float("inf"), 3_600)],
+    [(None, 15), (0.0, 15), (-5.0, 15), (10.0, 15), (20.0, 20), (90.0, 90), (86_400.0, 3_600),
+     (float("inf"), 3_600)],
 )  # fmt: skip
 def test_retry_after_is_the_least_and_an_hour_the_most(asked: float | None, wait: float) -> None:
-    """A server may ask for time; it cannot stop the app for a day."""
-    error = DagMissing("Missing.", retry_after_seconds=asked)
+    """A server may ask for time, and gets all of it; it cannot stop the app for a day."""
+    hold = held(DagMissing("Missing.", retry_after_seconds=asked))
 
-    assert held(error).next_probe == NOW + seconds(wait)
+    assert not hold.is_due(NOW + seconds(wait - 0.001))
+    assert hold.is_due(NOW + seconds(wait))
 
 
 def test_retry_after_does_not_become_the_interval() -> None:
@@ -120,11 +133,11 @@ def test_retry_after_does_not_become_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("offset", "is_due"),
-    [(-1e9, True), (-1, True), (0, True), (10, True), (10.001, False), (29, False), (3_610, False),
-     (3_610.001, True), (86_400 * 365, True)],
+    [(-1e9, True), (-1, True), (0, True), (15, True), (15.001, False), (29, False), (3_615, False),
+     (3_615.001, True), (86_400 * 365, True)],
 )  # fmt: skip
 def test_probe_is_due_at_its_time_or_when_its_time_is_a_mistake(offset: float, is_due: bool) -> None:  # noqa: FBT001
-    """Ten seconds early is in time, or a tick would pass. A time beyond any wait is a mistake, so due."""
+    """Half a tick early is in time, or a tick would pass. A time beyond any wait is a mistake, so due."""
     hold = Hold(reason="x", message="", since=NOW, next_probe=NOW + seconds(offset), interval=seconds(30))
 
     assert hold.is_due(NOW) is is_due

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.blob_event import BlobEvent
-from shared.model.lane import EVERYTHING, NEW, ROWS_END, STATE, Lane, arrival_key, version_key
+from shared.model.lane import (
+    EVERYTHING,
+    NEW,
+    ROWS_END,
+    STATE,
+    Lane,
+    LaneKind,
+    arrival_key,
+    kind_of,
+    version_key,
+)
 from tests.support.samples import MOMENT, blob_event
 
 # https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
@@ -49,7 +59,11 @@ def row_key(event: BlobEvent, route: str = "orders") -> str:
 @pytest.mark.parametrize("case", GOLDEN["lanes"], ids=lambda case: case["key"][:40])
 def test_golden_lane_keys_never_change(case: dict[str, str]) -> None:
     """Rows that wait while the app is updated are found by the next version."""
-    assert case["key"] == Lane(route_id=case["route_id"], dag_id=case["dag_id"]).key
+    kind = LaneKind(case.get("kind", ""))
+    lane = Lane(route_id=case["route_id"], dag_id=case["dag_id"], group=case.get("group", ""), kind=kind)
+
+    assert case["key"] == lane.key
+    assert kind_of(lane.key) is kind
 
 
 @pytest.mark.parametrize("case", GOLDEN["rows"], ids=lambda case: case["key"][-12:])
@@ -65,15 +79,15 @@ def test_golden_arrival_key_never_changes() -> None:
     assert arrival_key(MOMENT, unique="u") == f"r|2026-11-20T06:30:15.123456Z|{'0' * 64}|u"
 
 
-@given(route=TEXTS, dag=TEXTS)
-def test_any_lane_has_a_key_that_azure_takes(route: str, dag: str) -> None:
-    """Whatever a route and a DAG are called."""
-    key = Lane(route_id=route, dag_id=dag).key
+@given(route=TEXTS, dag=TEXTS, group=TEXTS, kind=st.sampled_from(LaneKind))
+def test_any_lane_has_a_key_that_azure_takes(route: str, dag: str, group: str, kind: LaneKind) -> None:
+    """Whatever a route, a DAG and a capture are called."""
+    key = Lane(route_id=route, dag_id=dag, group=group, kind=kind).key
 
     assert not FORBIDDEN.search(key)
     assert 0 < len(key.encode("utf-16-le")) // 2 <= MOST_UNITS
     assert key.isascii()
-    assert key == STATE or re.fullmatch(r"[A-Za-z0-9_.-]{1,80}~[0-9a-f]{32}", key)
+    assert key == STATE or re.fullmatch(r"[A-Za-z0-9_.-]{1,80}~[0-9a-f]{32}(~[a-z]+)?", key)
 
 
 @given(name=NAMES, etag=NAMES, route=TEXTS, time=TIMES, sequencer=SEQUENCERS)

@@ -29,6 +29,13 @@ REFUSED = {
     "rclone_partial": "part",
     "winscp_filepart": "part",
     "chromium_crdownload": "crdownload",
+    "flink_inprogress": "inprogress",
+    "delta_commit": "delta_log",
+    "delta_last_checkpoint": "delta_log",
+    "spark_stream_log": "spark_metadata",
+    "spark_stream_offsets": "spark_checkpoint",
+    "spark_stream_commits": "spark_checkpoint",
+    "autoloader_sources": "spark_checkpoint",
     "macos_ds_store": "hidden",
     "wasb_directory_stub": "directory_stub",
     "emr_folder_stub": "directory_stub",
@@ -44,6 +51,8 @@ COMPLETE = [
     "adls_flush_with_close",
     "sftp_commit",
     "copy_success",
+    "cost_manifest",
+    "adf_copy",
 ]
 NEEDS_HEAD = {"copy_pending", "copy_success", "sdk_empty_file", "wasb_directory_stub"}
 
@@ -83,6 +92,12 @@ LOOK_ALIKES = [
     "x_SUCCESS",
     "_SUCCESS/a",
     "a_COPYING_",
+    "my_delta_log/a",
+    "offsets/2026.csv",
+    "sources/1/a.csv",
+    "commits/a/12",
+    "12",
+    "a.inprogress.csv",
 ]
 
 
@@ -177,6 +192,16 @@ def test_pending_copy_is_tried_again() -> None:
     assert len(table(ALL + "complete.pending_copy = false\n").match(event, api=api).requests) == 1
 
 
+@pytest.mark.parametrize("status", ["failed", "aborted"])
+def test_copy_that_failed_runs_with_the_empty_blob_that_it_left(status: str) -> None:
+    """Its DAG sees a size of 0; nobody else would tell that a file was meant to come."""
+    event, api = recorded("copy_pending")
+    failed = replace(event, copy_status=status, size=0)
+
+    [run] = table(ALL).match(failed, api=api).requests
+    assert run.conf["size"] == 0
+
+
 def test_pending_copy_that_no_route_wants_is_not_waited_for() -> None:
     """Filters and other defaults refuse first."""
     event, api = recorded("copy_pending")
@@ -209,3 +234,18 @@ def test_conf_of_a_folder_route_may_name_its_own_folder() -> None:
     toml = FOLDERS + 'conf.folder = "{table}"\n'
 
     assert table(toml).match(marker, api=api).requests[0].conf["folder"] == "sales"
+
+
+@pytest.mark.parametrize(
+    ("event", "match"),
+    [
+        ("delta_commit", "landing/{table}/_delta_log/{version:int}.json"),
+        ("spark_stream_log", "landing/{table}/_spark_metadata/{batch:int}"),
+    ],
+)
+def test_route_that_asks_for_a_log_gets_its_commits(event: str, match: str) -> None:
+    """One run for each commit; for every other route the log is bookkeeping."""
+    asks = ALL.replace("**", match)
+
+    assert len(table(asks).match(recorded(event)[0]).requests) == 1
+    assert table(ALL).match(recorded(event)[0]).requests == ()

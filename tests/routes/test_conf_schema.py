@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.conf import FACTS, build_conf, encode_conf
+from shared.model.conf import FACTS, RESERVED, build_conf, encode_conf
 from tests.support.samples import MOMENT, blob_event
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "conf.schema.json").read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ def test_conf_fits_its_schema(facts: dict[str, Any]) -> None:
 def test_schema_describes_every_fact() -> None:
     """All keys that are ever sent, `folder` of finished folders, and no others."""
     assert set(conf_of(FULL)) == FACTS
-    assert {*FACTS, "folder"} == set(SCHEMA["properties"])
+    assert {*RESERVED, "folder"} == set(SCHEMA["properties"])
     assert set(conf_of({})) == set(SCHEMA["required"])
 
 

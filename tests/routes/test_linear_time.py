@@ -15,6 +15,10 @@ HOSTILE = {
     "many stars": ("d/" + "*a" * 32 + "!", "a"),
     "many ints": ("d/{p:path}" + "".join(f"1{{p{n}:int}}" for n in range(31)) + "!", "1"),
     "many dates": ("d/{p:path}" + "".join(f"{{p{n}:date:yyyyMMdd}}" for n in range(5)) + "!", "20111111"),
+    "many unpadded dates": (
+        "d/{p:path}" + "".join(f"{{p{n}:date:yyyy-M-d}}" for n in range(5)) + "!",
+        "2011-11-1",
+    ),
     "a long text": ("d/{p}" + "a" * 100 + "{q}!", "a"),
 }
 """A pattern, and what its name is made of, over and over."""
@@ -39,9 +43,9 @@ def test_hostile_name_takes_linear_time(name: str, fits: bool) -> None:  # noqa:
     def seconds(text: str) -> float:
         best = 1.0
         for _ in range(10):
-            start = time.perf_counter()
+            start = time.thread_time()
             result = compiled.match(Subject(text))
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.thread_time() - start)
             assert fits == (result is not None)
         return best
 

@@ -22,7 +22,7 @@ HEADS = [
     ("a filter asks", ALL + "metadata = { a = true }\n", {}, True),
     ("the conf asks", ALL + 'conf.tier = "{event.access_tier}"\n', {}, True),
     ("a default asks", ALL, {"size": 0}, True),
-    ("the route asks, but its match does not fit", route("eu", "eu/**", ASKS), {}, False),
+    ("the route asks, but its match does not fit", route("eu", "europe/**", ASKS), {}, False),
     ("the route asks, but a filter refuses first", ALL + "head = true\nmin_size = 9999\n", {}, False),
     ("a route below asks", ALL + route("b", "**", ASKS), {}, True),
     ("a route below stop asks", ALL + "stop = true\n" + route("b", "**", ASKS), {}, False),

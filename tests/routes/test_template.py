@@ -108,7 +108,7 @@ def test_wrong_template_is_refused(value: Any, message: str) -> None:
 
 def test_template_that_only_parts_may_fill_refuses_fields() -> None:
     """The DAG is chosen by captures that a route lists, never by a field."""
-    with pytest.raises(ValueError, match=r"has \{event\.size\}, but dag_id can use captures of match only"):
+    with pytest.raises(ValueError, match=r"has \{event\.size\}, but only captures of match can be used here"):
         compile_template("{event.size}", PARTS, event_fields=False)
     with pytest.raises(ValueError, match="its captures are none"):
         compile_template("{x}", [])

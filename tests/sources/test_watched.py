@@ -11,7 +11,7 @@ from shared.sources.watched import Watched
 from tests.support.harness import OutboxHarness
 from tests.support.samples import blob_event
 
-WATCHED = Watched(endpoint="https://acct.blob.core.windows.net/", container="landing")
+WATCHED = Watched(endpoint="https://acct.blob.core.windows.net/", containers=lambda: ("landing", "lake"))
 EVENT = blob_event(name="a b.csv")
 FOREIGN = [
     blob_event(account="other"),
@@ -36,7 +36,7 @@ def test_event_of_another_account_or_container_is_not_ours(event: object) -> Non
 
 def test_name_of_another_container_is_not_ours() -> None:
     """As the blob trigger would hand it over."""
-    with pytest.raises(NotWatched, match="acct/private, the app watches acct/landing"):
+    with pytest.raises(NotWatched, match="acct/private, the app watches acct/lake, landing "):
         WATCHED.own(Pending(container="private", name="a.csv"))
     assert WATCHED.own(Pending(container="landing", name="a.csv"))
 

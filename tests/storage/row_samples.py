@@ -16,7 +16,7 @@ RICH = blob_event(
 )  # fmt: skip
 FULL = Pending(
     container="landing", name=RICH.name, event=RICH, api="PutBlob", lane=LANE, run_id="blob__x",
-    reason="airflow_unclear", message="reset by peer",
+    traceparent="00-1-2-01", reason="airflow_unclear", message="reset by peer",
     history={"airflow_unclear": Failures(count=2, first=MOMENT, last=MOMENT + timedelta(hours=1))},
     sent_to=frozenset({Target(dag_id="copy_file", airflow="https://a"), Target(dag_id="d", airflow="https://b")}),
     not_before=MOMENT, parked_at=MOMENT,

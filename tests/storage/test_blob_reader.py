@@ -1,6 +1,7 @@
 """The properties of a blob, read from a real Azurite."""
 
 import http.client
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from azure.storage.blob import ContainerClient, ContentSettings, generate_contai
 from local.azurite import ACCOUNT_KEY, ACCOUNT_NAME, Azurite
 from shared.config.storage_connection import StorageConnection
 from shared.model.errors import StorageUnavailable
+from shared.storage import blob_reader
 from shared.storage.accounts import StorageAccount
 from shared.storage.blob_reader import BlobReader
 from tests.support.counting_proxy import CountingProxy, counting_proxy
@@ -33,6 +35,34 @@ def reader(azurite: Azurite, proxy: CountingProxy) -> BlobReader:
     return _reader(text)
 
 
+def test_listed_blobs_are_the_events_that_a_look_gives(
+    reader: BlobReader, landing: ContainerClient, proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So they have the same run ids. A request for each page; new metadata leave the time of creation."""
+    for number in range(5):
+        landing.upload_blob(f"in/{number}.csv", b"x", metadata={"k": "v"})
+    landing.upload_blob("out/a.csv", b"x")
+    (before,) = reader.blobs(landing.container_name, "in/0")
+    time.sleep(1.1)  # storage tells times in seconds
+    landing.get_blob_client("in/0.csv").set_blob_metadata({"k": "w"})
+    proxy.reset()
+
+    found = list(reader.blobs(landing.container_name, "in/"))
+    assert proxy.methods == {"GET": 1}
+    monkeypatch.setattr(blob_reader, "PAGE", 2)
+    assert len(list(reader.blobs(landing.container_name, "in/"))) == 5
+    assert proxy.methods == {"GET": 4}
+    assert found[1].event == reader.read(landing.container_name, "in/1.csv")
+    assert found[0].event.metadata == {"k": "w"}
+    assert found[0].created == before.created < found[0].event.event_time
+
+
+def test_container_that_cannot_be_listed_is_storage_trouble(reader: BlobReader) -> None:
+    """Nothing counts as missing because of it."""
+    with pytest.raises(StorageUnavailable, match="ContainerNotFound"):
+        list(reader.blobs("nowhere"))
+
+
 def test_properties_of_a_blob_come_from_one_head(
     reader: BlobReader, landing: ContainerClient, proxy: CountingProxy
 ) -> None:
@@ -40,7 +70,7 @@ def test_properties_of_a_blob_come_from_one_head(
     settings = ContentSettings(content_type="text/csv")
     stored = landing.upload_blob("in/a b.csv", b"x" * 1_000, metadata={"k": "v"}, content_settings=settings)
 
-    event = reader.read(landing.container_name, "in/a b.csv", traceparent="00-1")
+    event = reader.read(landing.container_name, "in/a b.csv")
 
     assert event is not None
     assert (event.account, event.container, event.name) == (
@@ -56,7 +86,6 @@ def test_properties_of_a_blob_come_from_one_head(
     assert event.last_modified == event.event_time
     assert event.event_time.utcoffset() == timedelta(0)
     assert event.url.endswith(f"/{ACCOUNT_NAME}/{landing.container_name}/in/a%20b.csv")
-    assert event.traceparent == "00-1"
     assert proxy.methods == {"HEAD": 1}
     assert proxy.bytes_down < 1_000
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.model.errors import AirflowUnreachable, DagBroken, DagMissing
 from shared.model.hold import LaneState, PersonHold
-from shared.model.lane import EVERYTHING, NEW, STATE, Lane
+from shared.model.lane import EVERYTHING, NEW, STATE, Lane, LaneKind
 from shared.storage.lane_states import read_state
 from shared.storage.outbox import Outbox
 from shared.storage.tables import Table
@@ -37,6 +37,16 @@ def end_of_person(table: Table) -> None:
     assert entity is not None
     kept = {name: value for name, value in entity.items() if not name.startswith("person_")}
     table.replace(kept, etag=entity.metadata["etag"])  # type: ignore[attr-defined]
+
+
+def test_state_of_an_ordered_lane_names_its_key(outbox: Outbox) -> None:
+    """For people who look at it, and for the log."""
+    lane = Lane(route_id="orders", dag_id="copy_file", group="acme", kind=LaneKind.ORDERED)
+
+    outbox.hold(lane, DagMissing("The DAG is missing."))
+
+    assert state_of(outbox, lane).lane == lane
+    assert str(lane) == "orders -> copy_file (acme)"
 
 
 @pytest.mark.parametrize("lane", [LANE, EVERYTHING])

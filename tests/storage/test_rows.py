@@ -1,6 +1,7 @@
 """Rows: every fact comes back from the table, and rows of other versions are read."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.model.blob_event import blob_url
 from shared.model.errors import AirflowUnclear
+from shared.model.lane import LaneKind
 from shared.model.pending import Pending
 from shared.storage.rows import (
     Row,
@@ -27,6 +29,7 @@ from tests.support.table import MemoryTable
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1_024)
 ZONES = st.integers(-1_439, 1_439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMES = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES)  # noqa: DTZ001
+IN_ORDER = replace(FULL, lane=replace(LANE, group="ü", kind=LaneKind.ORDERED))
 LARGEST_METADATA = {"k": "😀" * 4_090}
 
 
@@ -39,7 +42,7 @@ def stored(table: Table, columns: dict[str, Any]) -> Row:
 
 
 @pytest.mark.parametrize(
-    "pending", [FULL, NAMED, Pending(container="landing", name=ORDERS.name, event=ORDERS)]
+    "pending", [FULL, NAMED, Pending(container="landing", name=ORDERS.name, event=ORDERS), IN_ORDER]
 )
 def test_every_fact_comes_back_from_the_table(table: Table, pending: Pending) -> None:
     """Types and microseconds included; and the row knows its keys and its ETag."""

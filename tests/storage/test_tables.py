@@ -220,6 +220,18 @@ def test_query_without_a_table_finds_nothing(table: Table) -> None:
     assert table.query("PartitionKey gt @last", {"last": ""}, most=1) == []
 
 
+def test_scan_gives_all_rows_of_a_partition_or_of_the_table(table: Table) -> None:
+    """In the order of their keys; a table that is not there has none."""
+    assert list(table.scan()) == []
+    for partition, row in (("b", "1"), ("a", "2"), ("a", "1")):
+        table.insert({"PartitionKey": partition, "RowKey": row, "text": "x"})
+
+    keys = [(row["PartitionKey"], row["RowKey"]) for row in table.scan()]
+
+    assert keys == [("a", "1"), ("a", "2"), ("b", "1")]
+    assert [row["RowKey"] for row in table.scan("a", columns=["PartitionKey", "RowKey"])] == ["1", "2"]
+
+
 def test_start_of_the_app_does_not_import_the_table_sdk() -> None:
     """The happy path needs no table, and a cold start does not pay for it."""
     code = "import sys, function_app; print([name for name in sys.modules if name.startswith('azure.data')])"
@@ -227,3 +239,13 @@ def test_start_of_the_app_does_not_import_the_table_sdk() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_scan_begins_where_it_is_told_to(table: Table) -> None:
+    """All rows, those of one partition, or those from one on."""
+    for partition in ("2026-11-19.a", "2026-11-20.a", "routes"):
+        table.insert(row("r", partition))
+
+    assert [each["PartitionKey"] for each in table.scan(first="2026-11-20")] == ["2026-11-20.a", "routes"]
+    assert [each["PartitionKey"] for each in table.scan("2026-11-19.a")] == ["2026-11-19.a"]
+    assert len(list(table.scan())) == 3

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 type Fault = Callable[["Exchange"], bool]
 """Sees an exchange before it is carried out; returns True where it has answered itself."""
@@ -57,6 +58,7 @@ class AirflowServer:
 
     Attributes:
         dags: Ids of the DAGs that exist.
+        password: The one that is accepted; any where it is empty.
         runs: By DAG id and run id: the body that created the run.
         created_at: When each run was created, in monotonic seconds.
         requests: How often each `METHOD /first/segments` came.
@@ -66,6 +68,7 @@ class AirflowServer:
     """
 
     dags: set[str] = field(default_factory=lambda: {"copy_file"})
+    password: str = ""
     runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     created_at: list[float] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
@@ -138,7 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
         airflow = self.airflow
         match exchange.method, segments:
             case "POST", ["auth", "token"]:
-                exchange.answer(201, {"access_token": f"opaque-{uuid.uuid4().hex}"})
+                if airflow.password in {"", exchange.body.get("password")}:
+                    exchange.answer(201, {"access_token": f"opaque-{uuid.uuid4().hex}"})
+                else:
+                    exchange.answer(401, {"detail": "Invalid credentials"})
             case "POST", ["api", "v2", "dags", dag_id, "dagRuns"]:
                 run_id = exchange.body["dag_run_id"]
                 if dag_id not in airflow.dags:
@@ -147,20 +153,44 @@ class _Handler(BaseHTTPRequestHandler):
                     exchange.answer(409, {"detail": {"reason": "Unique constraint violation"}})
                 else:
                     exchange.answer(200, {"dag_id": dag_id, "dag_run_id": run_id, "state": "queued"})
-            case "GET", ["api", "v2", "dags", dag_id, "dagRuns", run_id]:
-                if (dag_id, run_id) in airflow.runs:
-                    exchange.answer(200, {"dag_id": dag_id, "dag_run_id": run_id, "state": "success"})
-                else:
-                    exchange.answer(404, {"detail": "The DagRun was not found"})
-            case "GET", ["api", "v2", "version"]:
-                exchange.answer(200, {"version": "3.3.2", "git_version": None})
-            case "GET", ["api", "v2", "version"]:
-                exchange.answer(200, {"version": "3.3.2"})
-            case "GET", ["api", "v2", "dags"]:
-                dags = [{"dag_id": dag_id} for dag_id in sorted(airflow.dags)]
-                exchange.answer(200, {"dags": dags, "total_entries": len(dags)})
+            case "GET", ["api", "v2", *path]:
+                self._tell(exchange, path)
             case _:
                 exchange.answer(404, {"detail": "Not Found"})
+
+    def _tell(self, exchange: Exchange, path: list[str]) -> None:
+        airflow = self.airflow
+        match path:
+            case ["version"]:
+                exchange.answer(200, {"version": "3.3.2", "git_version": None})
+            case ["dags"]:
+                dags = [{"dag_id": dag_id} for dag_id in sorted(airflow.dags)]
+                exchange.answer(200, {"dags": dags, "total_entries": len(dags)})
+            case ["dags", dag_id] if dag_id in airflow.dags:
+                exchange.answer(200, {"dag_id": dag_id, "is_paused": False, "has_import_errors": False})
+            case ["dags", dag_id]:
+                exchange.answer(404, {"detail": f"Dag with dag_id: '{dag_id}' not found"})
+            case ["dags", dag_id, "dagRuns"]:
+                exchange.answer(200, self._listed(dag_id))
+            case ["dags", dag_id, "dagRuns", run_id] if (dag_id, run_id) in airflow.runs:
+                exchange.answer(200, {"dag_id": dag_id, "dag_run_id": run_id, "state": "success"})
+            case ["dags", _, "dagRuns", _]:
+                exchange.answer(404, {"detail": "The DagRun was not found"})
+            case ["importErrors"]:
+                exchange.answer(200, {"import_errors": [], "total_entries": 0})
+            case _:
+                exchange.answer(404, {"detail": "Not Found"})
+
+    def _listed(self, dag_id: str) -> dict[str, Any]:
+        query = parse_qs(urlsplit(self.path).query)
+        prefix = query.get("run_id_prefix_pattern", [""])[0]
+        facts = {"state": "success", "start_date": datetime.now(UTC).isoformat()}
+        runs = [
+            {**facts, "dag_id": dag, "dag_run_id": run_id, "conf": body.get("conf")}
+            for (dag, run_id), body in reversed(self.airflow.runs.items())
+            if dag_id in {dag, "~"} and run_id.startswith(prefix)
+        ]
+        return {"dag_runs": runs, "total_entries": len(runs)}
 
 
 class _Server(ThreadingHTTPServer):
@@ -172,11 +202,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def airflow_server(**state: Any) -> Iterator[AirflowServer]:
-    """Serve on a free loopback port."""
+def airflow_server(*, port: int = 0, **state: Any) -> Iterator[AirflowServer]:
+    """Serve on a loopback port; 0 for any that is free."""
     airflow = AirflowServer(**state)
     handler = type("Handler", (_Handler,), {"airflow": airflow})
-    server = _Server(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", port), handler)
     airflow.base_url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from shared.airflow.client import Delivery
+from shared.assembly import assemble
 from shared.config.settings import Settings
 from shared.event_log import EventLog
 from shared.ingest import Ingest
 from shared.jobs.dispatcher import Dispatcher
 from shared.model.blob_event import BlobEvent
 from shared.model.errors import BlobToDagError, RetryableError
-from shared.model.hold import LaneState, PersonHold
+from shared.model.hold import Hold, LaneState, PersonHold
 from shared.model.lane import Lane
 from shared.model.pending import Pending
 from shared.model.run_id import run_id
@@ -25,9 +26,9 @@ from shared.routes.table import RouteTable
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.drain_lease import Handover
 from shared.storage.outbox import Outbox
-from shared.wiring import assemble
+from shared.storage.settled import Settled
 from tests.support.clock import FakeClock
-from tests.support.fakes import routes
+from tests.support.fakes import lane_routes, routes
 from tests.support.samples import blob_event
 from tests.support.table import MemoryTable
 
@@ -148,7 +149,7 @@ class FakeReader:
     error: BlobToDagError | None = None
     looks: list[str] = field(default_factory=list)
 
-    def read(self, container: str, name: str, *, traceparent: str | None = None) -> BlobEvent | None:
+    def read(self, container: str, name: str) -> BlobEvent | None:
         self.looks.append(name)
         if self.error:
             raise type(self.error)(str(self.error))
@@ -182,6 +183,7 @@ class Storage:
 
     outbox: MemoryTable = field(default_factory=MemoryTable)
     dead: MemoryTable = field(default_factory=MemoryTable)
+    settled: MemoryTable = field(default_factory=MemoryTable)
     reader: FakeReader = field(default_factory=FakeReader)
     lease: FakeLease = field(default_factory=FakeLease)
 
@@ -235,6 +237,7 @@ class OutboxHarness:
             reader=self.storage.reader,  # type: ignore[arg-type]
             outbox=self.outbox,
             dead_letters=self.dead_letters,
+            settled=Settled(self.storage.settled, now=self.clock.time),
             lease=self.storage.lease,  # type: ignore[arg-type]
             log=self.log,
             timing=self.timing,
@@ -276,9 +279,20 @@ class OutboxHarness:
             self.drain()
             self.clock.now = max(before + tick, self.clock())
 
+    def fill(self, name: str, count: int) -> None:
+        """Put so many files into the lane of this name, in the order of their names."""
+        self.park(*[f"{name}/{number:06}" for number in range(count)], lane=lane_of(name))
+
     def state(self, lane: Lane = DEFAULT) -> LaneState | None:
         """The state of a lane."""
         return self.outbox.state(lane)
+
+    def hold(self, lane: Lane = DEFAULT) -> Hold:
+        """The app's own hold on a lane, which must be there."""
+        state = self.state(lane)
+        assert state is not None
+        assert state.hold is not None
+        return state.hold
 
     def hold_by_person(self, lane: Lane) -> None:
         """Put a lane, or everything, on hold for maintenance."""
@@ -299,3 +313,8 @@ class OutboxHarness:
     def dead(self) -> list[dict[str, Any]]:
         """The dead letters."""
         return list(self.storage.dead.rows.values())
+
+
+def two_lanes() -> OutboxHarness:
+    """Return an app with the routes `bad` and `good`."""
+    return OutboxHarness(lane_routes("bad", "good"))

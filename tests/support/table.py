@@ -3,7 +3,7 @@
 import itertools
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,15 @@ class MemoryTable(Table):
     ) -> list[Entity]:
         return self._run("query", None, lambda: self._query(parameters, most))
 
+    def scan(
+        self, partition: str = "", *, columns: list[str] | None = None, first: str = ""
+    ) -> Iterator[Entity]:
+        with self._mutex:
+            found = [keys for keys in sorted(self.rows) if keys[0] == (partition or max(first, keys[0]))]
+        for keys in found:
+            if (entity := self._read(keys)) is not None:
+                yield entity
+
     def partitions(self) -> list[str]:
         """Return the partition keys, in their order."""
         return sorted({partition for partition, _ in self.rows})
@@ -98,7 +107,13 @@ class MemoryTable(Table):
         return entity
 
     def _query(self, parameters: Mapping[str, Any], most: int) -> list[Entity]:
-        if "last" in parameters:
+        if "cutoff" in parameters:
+            found = [
+                keys for keys in sorted(self.rows) if parameters["first"] < keys[0] < parameters["cutoff"]
+            ]
+        elif "first" in parameters:
+            found = [keys for keys in sorted(self.rows) if keys[0] >= parameters["first"]]
+        elif "last" in parameters:
             found = [keys for keys in sorted(self.rows) if keys[0] > parameters["last"]]
         else:
             found = [

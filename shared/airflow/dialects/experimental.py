@@ -3,10 +3,19 @@
 https://airflow.apache.org/docs/apache-airflow/1.10.15/rest-api-ref.html
 """
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from shared.airflow.dialects.base import DagState, ImportFault, WaitingRuns, quoted
+from shared.airflow.dialects.base import (
+    DagState,
+    ImportFault,
+    RunFacts,
+    RunsPage,
+    WaitingRuns,
+    moment_of,
+    quoted,
+)
 from shared.airflow.request import Flow, Request
 from shared.airflow.response import Response
 from shared.airflow.responses import DAG_NOT_FOUND, Triggered, classify, refused, unexpected
@@ -27,6 +36,7 @@ class Experimental:
 
     name = "experimental"
     hides_taken_dates = True
+    lists_conf = False
 
     def trigger(self, run: RunRequest) -> Flow[Triggered]:
         """`POST /dags/{dag_id}/dag_runs`.
@@ -41,10 +51,27 @@ class Experimental:
         is_ours = response.object.get("run_id") == run.run_id
         return classify(response, run, error_key=_ERROR_KEY, is_ours=is_ours)
 
-    def find(self, dag_id: str, run_id: str) -> Flow[str | None]:
+    def find(self, dag_id: str, run_id: str) -> Flow[RunFacts | None]:
         """`GET /dags/{dag_id}/dag_runs`, and search the list."""
         runs = yield from _runs(dag_id)
-        return next((str(run.get("state")) for run in runs if run.get("run_id") == run_id), None)
+        return next((_facts(run, dag_id) for run in runs if run.get("run_id") == run_id), None)
+
+    def runs(
+        self,
+        dag_id: str,
+        page: str,  # noqa: ARG002  (the list has no pages)
+        *,
+        state: str = "",
+        prefix: str = "",  # noqa: ARG002
+        since: datetime | None = None,  # noqa: ARG002
+    ) -> Flow[RunsPage]:
+        """`GET /dags/{dag_id}/dag_runs`: all of them at once."""
+        runs = yield from _runs(dag_id, **({"state": state} if state else {}))
+        return RunsPage(runs=tuple(_facts(run, dag_id) for run in reversed(runs)))
+
+    def params(self, dag_id: str) -> Flow[None]:  # noqa: ARG002
+        """Nothing shows them."""
+        yield from ()
 
     def dag_ids(self) -> Flow[list[str]]:
         """`GET /latest_runs`, the only list; it lacks DAGs that never ran."""
@@ -53,6 +80,15 @@ class Experimental:
         if response.status == HTTPStatus.OK and isinstance(items, list):
             return sorted({str(item["dag_id"]) for item in items})
         raise unexpected(response, doing="listing DAGs")
+
+    def dags(self) -> Flow[dict[str, DagState]]:
+        """Ask for each of `dag_ids`."""
+        found: dict[str, DagState] = {}
+        for dag_id in (yield from self.dag_ids()):
+            state = yield from self.dag(dag_id)
+            if state:
+                found[dag_id] = state
+        return found
 
     def dag(self, dag_id: str) -> Flow[DagState | None]:
         """`GET /dags/{dag_id}/paused`, which fails with a 500 for a missing DAG."""
@@ -110,6 +146,16 @@ def _runs(dag_id: str, **query: str) -> Flow[list[dict[str, Any]]]:
     if _says_no_dag(response):
         return []
     raise unexpected(response, doing="listing runs")
+
+
+def _facts(run: dict[str, Any], dag_id: str) -> RunFacts:
+    return RunFacts(
+        dag_id=dag_id,
+        run_id=str(run.get("run_id")),
+        state=str(run.get("state")),
+        page=str(run.get("dag_run_url") or ""),
+        started=moment_of(run.get("start_date")),
+    )
 
 
 def _says_no_dag(response: Response) -> bool:

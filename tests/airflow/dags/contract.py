@@ -25,6 +25,7 @@ def make_dag(dag_id, **options):  # noqa: ANN001, ANN003, ANN201
 
 
 contract_take = make_dag("contract_take", max_active_runs=1)
+contract_clean = make_dag("contract_clean")
 contract_paused = make_dag("contract_paused", is_paused_upon_creation=True)
 
 try:
