@@ -1,8 +1,8 @@
 // Everything in one resource group: a module of main.bicep, and the entry for a group that is there already.
 
 import { tuningSettings } from 'modules/tuning.bicep'
-import { airflowOptions, landingOptions, logOptions, nameOptions, networkOptions } from 'types.bicep'
-import { operatorOptions, scaleOptions, storageOptions, vaultOptions } from 'types.bicep'
+import { airflowOptions, alertOptions, landingOptions, logOptions, nameOptions } from 'types.bicep'
+import { networkOptions, operatorOptions, scaleOptions, storageOptions, vaultOptions } from 'types.bicep'
 
 @description('Name of the azd environment. It makes names unique.')
 @minLength(1)
@@ -26,6 +26,7 @@ param scale scaleOptions
 param storage storageOptions
 param vault vaultOptions
 param logs logOptions
+param alerts alertOptions
 param operator operatorOptions
 param network networkOptions
 
@@ -54,12 +55,18 @@ var outboxTable = 'airflowoutbox'
 var deadTable = 'airflowdead'
 var settledTable = 'airflowsettled'
 var leaseContainer = 'airflow-outbox'
+var routesContainer = 'airflow-routes'
 var eventQueue = 'airflow-events'
 var eventGridDeadContainer = 'eventgrid-deadletter'
 var packageContainer = 'app-package-${token}'
 
 var useQueue = eventSource == 'storageQueue'
+var queueContainers = useQueue ? landing.containers : []
 var subscriptionName = 'blob-to-dag-${token}'
+// One for each container; the first has the name that a deployment with one container has.
+var laterContainers = skip(landing.containers, 1)
+var laterSubscriptions = [for container in laterContainers: '${subscriptionName}-${uniqueString(container)}']
+var subscriptionNames = concat([subscriptionName], laterSubscriptions)
 
 // hooks/roles.py finds by this what a deployment made.
 var roleMark = 'blob-to-dag ${token}'
@@ -97,7 +104,7 @@ module hostStorage 'modules/storage.bicep' = {
     location: location
     tags: allTags
     options: storage
-    containers: [packageContainer, leaseContainer, eventGridDeadContainer]
+    containers: [packageContainer, leaseContainer, eventGridDeadContainer, routesContainer]
     // The app reads the event queue in both variants, so that switching over leaves nothing behind.
     queues: [eventQueue, '${eventQueue}-poison']
     tables: [outboxTable, deadTable, settledTable]
@@ -113,7 +120,7 @@ module keyVault 'modules/key-vault.bicep' = {
     tags: allTags
     options: vault
     network: network
-    workspaceId: monitoring.outputs.workspaceId
+    auditWorkspaceId: monitoring.outputs.auditWorkspaceId
   }
 }
 
@@ -151,6 +158,7 @@ module roles 'modules/roles.bicep' = {
     mark: roleMark
     hostAccountName: hostStorage.outputs.name
     deadLetterContainer: eventGridDeadContainer
+    routesContainer: routesContainer
     eventSource: eventSource
     eventQueue: eventQueue
     tables: [outboxTable, deadTable, settledTable]
@@ -163,7 +171,7 @@ module rolesLanding 'modules/roles-landing.bicep' = {
   scope: resourceGroup(landingSubscriptionId, landingResourceGroup)
   params: {
     landingAccountName: landingStorage.outputs.accountName
-    container: landing.container
+    containers: landing.containers
     poisonQueue: landingStorage.outputs.poisonQueue
     appPrincipalId: identity.outputs.principalId
     eventSource: eventSource
@@ -188,6 +196,7 @@ module function 'modules/function.bicep' = {
     identityClientId: identity.outputs.clientId
     insightsName: monitoring.outputs.insightsName
     workspaceId: monitoring.outputs.workspaceId
+    shipsFunctionAppLogs: logs.functionAppLogs
     hostBlobEndpoint: hostStorage.outputs.blobEndpoint
     hostQueueEndpoint: hostStorage.outputs.queueEndpoint
     hostTableEndpoint: hostStorage.outputs.tableEndpoint
@@ -201,23 +210,40 @@ module function 'modules/function.bicep' = {
   }
 }
 
-module queueSubscription 'modules/queue-subscription.bicep' = if (useQueue) {
-  scope: resourceGroup(landingSubscriptionId, landingResourceGroup)
-  // Event Grid tries its roles when the subscription is made.
-  dependsOn: [roles, function]
+// All containers share the one queue.
+module queueSubscription 'modules/queue-subscription.bicep' = [
+  for (container, index) in queueContainers: {
+    scope: resourceGroup(landingSubscriptionId, landingResourceGroup)
+    // Event Grid tries its roles when the subscription is made.
+    dependsOn: [roles, function]
+    params: {
+      name: subscriptionNames[index]
+      topicName: landingStorage.outputs.topicName
+      hostAccountId: hostStorage.outputs.id
+      eventQueue: eventQueue
+      deadLetterContainer: eventGridDeadContainer
+      landingContainer: container
+      landingPrefix: landing.prefix
+    }
+  }
+]
+
+module watch 'modules/watch.bicep' = {
   params: {
-    name: subscriptionName
+    suffix: token
+    location: location
+    tags: allTags
+    options: alerts
+    workspaceId: monitoring.outputs.workspaceId
     topicName: landingStorage.outputs.topicName
-    hostAccountId: hostStorage.outputs.id
-    eventQueue: eventQueue
-    deadLetterContainer: eventGridDeadContainer
-    landingContainer: landing.container
-    landingPrefix: landing.prefix
+    topicResourceGroup: landingResourceGroup
+    topicSubscriptionId: landingSubscriptionId
   }
 }
 
 // What main.bicep passes on to azd. AZURE_RESOURCE_GROUP is an input here: azd needs it to find the group.
-output APP_CONTAINER string = landing.container
+output APP_CONTAINER string = landing.containers[0]
+output APP_CONTAINERS array = landing.containers
 output APP_EVENT_SOURCE string = eventSource
 output APP_FUNCTION_NAME string = functionName
 output APP_NAME string = function.outputs.name
@@ -225,6 +251,7 @@ output APP_PREFIX string = landing.prefix
 output APP_SECRET_NAME string = airflow.secretName
 output DEAD_LETTER_CONTAINER string = eventGridDeadContainer
 output EVENT_SUBSCRIPTION_NAME string = subscriptionName
+output EVENT_SUBSCRIPTION_NAMES array = subscriptionNames
 output HOST_STORAGE_ACCOUNT_ID string = hostStorage.outputs.id
 output KEY_VAULT_NAME string = keyVault.outputs.name
 output LANDING_ACCOUNT_NAME string = landingStorage.outputs.accountName

@@ -24,7 +24,7 @@ param airflow = {
 }
 
 param landing = {
-  container: readEnvironmentVariable('LANDING_CONTAINER', 'landing')
+  containers: split(readEnvironmentVariable('LANDING_CONTAINERS', 'landing'), ',')
   prefix: readEnvironmentVariable('LANDING_PREFIX', '')
   accountName: readEnvironmentVariable('EXISTING_LANDING_ACCOUNT_NAME', '')
   resourceGroup: readEnvironmentVariable('EXISTING_LANDING_RESOURCE_GROUP', '')
@@ -55,6 +55,21 @@ param vault = {
 param logs = {
   retentionDays: int(readEnvironmentVariable('LOG_RETENTION_DAYS', '30'))
   dailyQuotaGb: int(readEnvironmentVariable('LOG_DAILY_QUOTA_GB', '5'))
+  functionAppLogs: bool(readEnvironmentVariable('FUNCTION_APP_LOGS', 'false'))
+}
+
+var alertEmails = readEnvironmentVariable('ALERT_EMAILS', '')
+var alertGroups = readEnvironmentVariable('ALERT_ACTION_GROUP_IDS', '')
+
+param alerts = {
+  emails: empty(alertEmails) ? [] : split(alertEmails, ',')
+  actionGroupIds: empty(alertGroups) ? [] : split(alertGroups, ',')
+  runbook: readEnvironmentVariable('ALERT_RUNBOOK', 'docs/operations.md')
+  oldestRowMinutes: int(readEnvironmentVariable('ALERT_OLDEST_ROW_MINUTES', '30'))
+  toldRowHours: int(readEnvironmentVariable('ALERT_TOLD_ROW_HOURS', '24'))
+  // Files that must have come by a time (UTC), such as
+  // { route: 'orders', time: '06:30', days: ['Monday', 'Friday'], hours: 12 }
+  feeds: []
 }
 
 param operator = {
@@ -62,6 +77,7 @@ param operator = {
   principalType: readEnvironmentVariable('OPERATOR_PRINCIPAL_TYPE', 'User')
   mayUpload: bool(readEnvironmentVariable('OPERATOR_MAY_UPLOAD', 'false'))
   tables: readEnvironmentVariable('OPERATOR_TABLES', 'read')
+  mayPushRoutes: bool(readEnvironmentVariable('OPERATOR_MAY_PUSH_ROUTES', 'false'))
 }
 
 var operatorAddresses = readEnvironmentVariable('OPERATOR_ADDRESS_RANGES', '')

@@ -4,8 +4,8 @@
 targetScope = 'subscription'
 
 import { tuningSettings } from 'modules/tuning.bicep'
-import { airflowOptions, landingOptions, logOptions, nameOptions, networkOptions } from 'types.bicep'
-import { operatorOptions, scaleOptions, storageOptions, vaultOptions } from 'types.bicep'
+import { airflowOptions, alertOptions, landingOptions, logOptions, nameOptions } from 'types.bicep'
+import { networkOptions, operatorOptions, scaleOptions, storageOptions, vaultOptions } from 'types.bicep'
 
 @description('Name of the azd environment. It names the resource group and makes the other names unique.')
 @minLength(1)
@@ -36,6 +36,7 @@ param scale scaleOptions
 param storage storageOptions
 param vault vaultOptions
 param logs logOptions
+param alerts alertOptions
 param operator operatorOptions
 param network networkOptions
 
@@ -62,6 +63,7 @@ module app 'group.bicep' = {
     storage: storage
     vault: vault
     logs: logs
+    alerts: alerts
     operator: operator
     network: network
     tuning: tuning
@@ -72,6 +74,7 @@ module app 'group.bicep' = {
 // reads, because `azd down` removes every output from the environment.
 output AZURE_RESOURCE_GROUP string = group.name
 output APP_CONTAINER string = app.outputs.APP_CONTAINER
+output APP_CONTAINERS array = app.outputs.APP_CONTAINERS
 output APP_EVENT_SOURCE string = app.outputs.APP_EVENT_SOURCE
 output APP_FUNCTION_NAME string = app.outputs.APP_FUNCTION_NAME
 output APP_NAME string = app.outputs.APP_NAME
@@ -79,6 +82,7 @@ output APP_PREFIX string = app.outputs.APP_PREFIX
 output APP_SECRET_NAME string = app.outputs.APP_SECRET_NAME
 output DEAD_LETTER_CONTAINER string = app.outputs.DEAD_LETTER_CONTAINER
 output EVENT_SUBSCRIPTION_NAME string = app.outputs.EVENT_SUBSCRIPTION_NAME
+output EVENT_SUBSCRIPTION_NAMES array = app.outputs.EVENT_SUBSCRIPTION_NAMES
 output HOST_STORAGE_ACCOUNT_ID string = app.outputs.HOST_STORAGE_ACCOUNT_ID
 output KEY_VAULT_NAME string = app.outputs.KEY_VAULT_NAME
 output LANDING_ACCOUNT_NAME string = app.outputs.LANDING_ACCOUNT_NAME

@@ -11,9 +11,6 @@ type secretNameValue = string
 @maxValue(100000)
 type maxRunsPerMinuteValue = int
 
-@minLength(3)
-type containerValue = string
-
 @minValue(1)
 @maxValue(1000)
 type maximumInstanceCountValue = int
@@ -43,6 +40,9 @@ type principalTypeValue = 'User' | 'Group' | 'ServicePrincipal'
 type tableAccessValue = 'none' | 'read' | 'write'
 type zoneOriginValue = 'create' | 'existing' | 'none'
 
+@minValue(1)
+type positiveValue = int
+
 @export()
 @sealed()
 type airflowOptions = {
@@ -62,8 +62,8 @@ type airflowOptions = {
 @export()
 @sealed()
 type landingOptions = {
-  // Container that files land in.
-  container: containerValue
+  // Containers that files land in, each with an event subscription. `[landing] watch` in the routes names the same.
+  containers: array
 
   // Only blobs whose names begin so are seen, such as incoming/; empty for all.
   prefix: string
@@ -134,6 +134,32 @@ type logOptions = {
 
   // Most log data a day, in GB; -1 for no limit.
   dailyQuotaGb: dailyQuotaGbValue
+
+  // Ships what Application Insights has (AppTraces) a second time, to FunctionAppLogs, where it is paid again.
+  functionAppLogs: bool
+}
+
+@export()
+@sealed()
+type alertOptions = {
+  // Who is told by e-mail. Without anyone here or in `actionGroupIds` there are no alerts.
+  emails: array
+
+  // Resource ids of action groups that are there.
+  actionGroupIds: array
+
+  // Where docs/operations.md is published; every alert links to its section.
+  runbook: string
+
+  // How old the oldest event that waits may be.
+  oldestRowMinutes: positiveValue
+
+  // The same for events that were told to wait, such as by a person's hold.
+  toldRowHours: positiveValue
+
+  // Files that must have come by a time in UTC, on some days, and no more than some hours before, such as
+  // { route: 'orders', time: '06:30', days: ['Monday', 'Friday'], hours: 12 }.
+  feeds: array
 }
 
 @export()
@@ -149,6 +175,9 @@ type operatorOptions = {
 
   // The tables of waiting, dead and settled events: `read` to look, `write` for holds and replays.
   tables: tableAccessValue
+
+  // Lets the operator write the blob with the routes, and so choose which DAGs run.
+  mayPushRoutes: bool
 }
 
 @export()

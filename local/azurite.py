@@ -7,10 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from local.processes import LOOPBACK, NotInstalledError, Process, start_process
+from local.processes import LOOPBACK, NotInstalledError, Process, Stoppable, start_process
 
 ROOT = Path(__file__).parents[1]
 AZURITE_FOLDER = ROOT / ".stack" / "azurite"
@@ -34,7 +32,7 @@ _LISTENING = re.compile(
 
 
 @dataclass(slots=True, kw_only=True)
-class Azurite:
+class Azurite(Stoppable):
     """A running Azurite; a context manager that stops it.
 
     Attributes:
@@ -149,16 +147,8 @@ class Azurite:
             self._process.stop()
             self._process = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+    def clean_up(self) -> None:
+        """Remove a temporary folder."""
         if self._is_temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 

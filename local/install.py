@@ -25,6 +25,7 @@ from local.airflow.kind_2 import AIRFLOW_2
 from local.airflow.kind_3 import AIRFLOW_3
 from local.airflow.kind_3_fab import AIRFLOW_3_FAB
 from local.azurite import AZURITE_FOLDER
+from local.kusto import KUSTO_FOLDER
 from local.postgres import POSTGRES_FOLDER
 from local.processes import NotInstalledError
 
@@ -40,8 +41,8 @@ class InstallError(RuntimeError):
     """A part could not be installed; the message ends with its installer's output."""
 
 
-def install_azurite() -> None:
-    """Install Azurite from the npm lock file.
+def install_from_npm(folder: Path, *, what: str, package: Path) -> None:
+    """Install a package from its npm lock file.
 
     Raises:
         InstallError: Node.js is missing, or npm failed.
@@ -50,14 +51,14 @@ def install_azurite() -> None:
     if npm is None or shutil.which("node") is None:
         msg = "Node.js is missing: install Node.js 20 or newer with npm (https://nodejs.org)"
         raise InstallError(msg)
-    sources = [LOCAL / name for name in ("package.json", "package-lock.json", ".npmrc")]
+    sources = [package / "package.json", package / "package-lock.json", LOCAL / ".npmrc"]
 
     def install() -> None:
         for source in sources:
-            shutil.copy(source, AZURITE_FOLDER)
-        _run([npm, "ci", "--loglevel=error"], cwd=AZURITE_FOLDER)
+            shutil.copy(source, folder)
+        _run([npm, "ci", "--loglevel=error"], cwd=folder)
 
-    _install_once(AZURITE_FOLDER, what="Azurite", sources=sources, install=install)
+    _install_once(folder, what=what, sources=sources, install=install)
 
 
 def install_airflow(kind: AirflowKind) -> None:
@@ -156,8 +157,11 @@ def _run(
         raise InstallError(msg)
 
 
+install_azurite = partial(install_from_npm, AZURITE_FOLDER, what="Azurite", package=LOCAL)
+
 PARTS: Mapping[str, Callable[[], None]] = {
     "azurite": install_azurite,
+    "kusto": partial(install_from_npm, KUSTO_FOLDER, what="Kusto", package=LOCAL / "kusto"),
     **{
         kind.name: partial(install_airflow, kind) for kind in (AIRFLOW_1, AIRFLOW_2, AIRFLOW_3, AIRFLOW_3_FAB)
     },

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -30,6 +32,31 @@ class ProcessError(RuntimeError):
 
 class NotInstalledError(RuntimeError):
     """A part of the local stack is missing; the message says what to install."""
+
+
+class Stoppable:
+    """A part of the local stack that is used in a `with`, and stopped at its end."""
+
+    __slots__ = ()
+
+    def stop(self) -> None:
+        """Stop it; safe to call again."""
+        raise NotImplementedError
+
+    def clean_up(self) -> None:
+        """Remove what it leaves behind, once it is stopped."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.clean_up()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ Read by the decorators, the storage clients and the log-in:
 |---|---|---|
 | `LANDING_PATH` | `landing/{name}` | Container and pattern of the blobs to watch |
 | `EVENT_SOURCE` | `EventGrid` | `queue` for events by a storage queue; `LogsAndContainerScan` for Azurite, which raises no events |
+| `RECONCILE_EVERY` |  | How often the reconciler looks for files whose event never came: `10m` to `30m`, `1h` to `12h`, `1d`; off if not set |
 | `LandingStorage__blobServiceUri`, `…__queueServiceUri` | must be set | Endpoints of the landing account (`LandingStorage` takes a connection string, for Azurite) |
 | `AzureWebJobsStorage__blobServiceUri`, `…__queueServiceUri`, `…__tableServiceUri` | must be set | Endpoints of the host's account, where the outbox and the dead letters are (`AzureWebJobsStorage` takes a connection string, for Azurite) |
 | `…__clientId` | system identity | Client id of the user-assigned identity for that account |

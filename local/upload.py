@@ -28,11 +28,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.file.is_file():
         sys.exit(f"error: no such file: {arguments.file}")
+    name = arguments.name or arguments.file.name
+    if name.startswith(f"{CONTAINER}/"):
+        sys.exit(f"error: NAME is the name in the container {CONTAINER}: leave out '{CONTAINER}/'")
     try:
         state = json.loads(STATE_FILE.read_text(encoding="utf-8"))
     except FileNotFoundError:
         sys.exit("error: the stack is not running: start it with `make run` in another terminal")
-    name = arguments.name or arguments.file.name
     print(f"uploaded {upload(arguments.file, name, connection_string=state['connection_string'])}")
 
 

@@ -6,7 +6,7 @@ Then it waits until the app's roles work, because the deployment of code relies 
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from infra.hooks.azure_cli import Az, AzureCli, HookError, read_json
@@ -31,14 +31,27 @@ NEVER_IN_AZURE: Mapping[str, str] = {
 """Settings of the local stack that must not be set in Azure, each with the reason."""
 
 
-def faults(settings: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the app settings, one sentence each."""
+def faults(settings: Mapping[str, str], containers: Sequence[str]) -> list[str]:
+    """Return what is wrong with the app settings, one sentence each.
+
+    Args:
+        settings: Of the app.
+        containers: Those that have an event subscription.
+    """
     found = [f"{name} must not be set: {why}." for name, why in NEVER_IN_AZURE.items() if settings.get(name)]
     try:
         # Other files that settings name exist only where the app runs; the routes file is deployed from here.
-        load_configuration(settings, reads=lambda _path: True)
+        _, routes = load_configuration(settings, reads=lambda _path: True)
     except Misconfigured as error:
-        found.append(str(error))
+        return [*found, str(error)]
+    # A blob with routes is read by the app alone; `[landing] watch` is checked where it is written.
+    watched = (routes.watch or containers[:1]) if routes else containers
+    if set(watched) != set(containers):
+        wanted = ",".join(watched)
+        found.append(
+            f"The routes watch {wanted}, and there are event subscriptions for {','.join(containers)}: "
+            f"use `azd env set LANDING_CONTAINERS {wanted}`, or change [landing] watch."
+        )
     return found
 
 
@@ -55,7 +68,7 @@ def main(environ: Mapping[str, str], screen: TextIO) -> int:
     try:
         deployment = Deployment(values=environ)
         az = AzureCli(deployment.subscription_id)
-        found = faults(app_settings(az, deployment))
+        found = faults(app_settings(az, deployment), deployment.containers)
         if not found:
             wait_until_settled(az, deployment, screen)
     except HookError as error:

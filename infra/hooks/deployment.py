@@ -1,5 +1,6 @@
 """`Deployment`: the azd environment that is being deployed."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -56,18 +57,24 @@ class Deployment:
         )
 
     @property
-    def event_subscription(self) -> tuple[str, ...]:
-        """The event subscription, as arguments for `az eventgrid system-topic event-subscription`."""
-        return (
-            *("--name", self["EVENT_SUBSCRIPTION_NAME"], "--system-topic-name", self["TOPIC_NAME"]),
-            *self.topic_group,
-        )
+    def containers(self) -> tuple[str, ...]:
+        """The containers that have an event subscription."""
+        return tuple(json.loads(self["APP_CONTAINERS"]))
 
     @property
-    def subscription_parameters(self) -> tuple[str, ...]:
-        """The parameters of infra/subscription.bicep."""
+    def event_subscriptions(self) -> tuple[tuple[str, str], ...]:
+        """The name and the container of each event subscription."""
+        names = json.loads(self["EVENT_SUBSCRIPTION_NAMES"])
+        return tuple(zip(names, self.containers, strict=True))
+
+    def event_subscription(self, name: str) -> tuple[str, ...]:
+        """Return an event subscription, as arguments for `az eventgrid system-topic event-subscription`."""
+        return ("--name", name, "--system-topic-name", self["TOPIC_NAME"], *self.topic_group)
+
+    def subscription_parameters(self, name: str, container: str) -> tuple[str, ...]:
+        """Return the parameters of infra/subscription.bicep."""
         return (
-            f"name={self['EVENT_SUBSCRIPTION_NAME']}",
+            f"name={name}",
             f"systemTopicName={self['TOPIC_NAME']}",
             f"functionAppName={self['APP_NAME']}",
             f"functionAppResourceGroup={self['AZURE_RESOURCE_GROUP']}",
@@ -75,6 +82,6 @@ class Deployment:
             f"functionName={self['APP_FUNCTION_NAME']}",
             f"hostAccountId={self['HOST_STORAGE_ACCOUNT_ID']}",
             f"deadLetterContainer={self['DEAD_LETTER_CONTAINER']}",
-            f"landingContainer={self['APP_CONTAINER']}",
+            f"landingContainer={container}",
             f"landingPrefix={self.values.get('APP_PREFIX', '')}",
         )

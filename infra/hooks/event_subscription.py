@@ -1,4 +1,4 @@
-"""`EventSubscription`: what Event Grid says of the environment's event subscription, and its changes."""
+"""`EventSubscription`: what Event Grid says of an event subscription of the environment, and its changes."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,15 +17,19 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSubscription:
-    """The event subscription of one environment; a landing account may serve several environments.
+    """The event subscription of one container; a landing account may serve several environments.
 
     Attributes:
         az: Runs `az`.
         deployment: The environment.
+        name: Of the subscription.
+        container: Whose events it is for.
     """
 
     az: Az
     deployment: Deployment
+    name: str
+    container: str
 
     def state(self) -> str | None:
         """Return the provisioning state, or None if there is no such subscription.
@@ -35,7 +39,7 @@ class EventSubscription:
         """
         shown = self.az(
             *(*_COMMAND, "show"),
-            *self.deployment.event_subscription,
+            *self.deployment.event_subscription(self.name),
             *("--query", _FIELDS, "--output", "json"),
         )
         if not shown.ok:
@@ -44,7 +48,7 @@ class EventSubscription:
         target = self._foreign_target(found.get("url") or "", found.get("account") or "")
         if target:
             msg = (
-                f"The event subscription {self.deployment['EVENT_SUBSCRIPTION_NAME']} delivers to {target}, "
+                f"The event subscription {self.name} delivers to {target}, "
                 "which is not of this environment. It was not touched. Delete it, or use another environment."
             )
             raise HookError(msg)
@@ -68,12 +72,12 @@ class EventSubscription:
 
     def delete(self) -> None:
         """Delete it; only after `state` has said whose it is."""
-        self.az(*_COMMAND, "delete", *self.deployment.event_subscription, "--yes")
+        self.az(*_COMMAND, "delete", *self.deployment.event_subscription(self.name), "--yes")
 
     def deploy(self) -> Result:
         """Create it, or give it the app's current key."""
         return self.az(
-            *("deployment", "group", "create", "--name", self.deployment["EVENT_SUBSCRIPTION_NAME"]),
+            *("deployment", "group", "create", "--name", self.name),
             *(*self.deployment.topic_group, "--template-file", TEMPLATE, "--output", "none"),
-            *("--parameters", *self.deployment.subscription_parameters),
+            *("--parameters", *self.deployment.subscription_parameters(self.name, self.container)),
         )

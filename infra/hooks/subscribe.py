@@ -1,4 +1,6 @@
-"""The `postdeploy` hook: create, repair and verify the event subscription of the blob trigger.
+"""The `postdeploy` hook: create, repair and verify the event subscriptions of the blob trigger.
+
+Each container has one, and all call the one function: which blobs reach it is theirs to say.
 
 It is safe to repeat and runs after every deployment of code: each run gives Event Grid the current key.
 The key itself is only read inside the resource manager, by infra/subscription.bicep.
@@ -22,49 +24,54 @@ HINT = (
 
 
 class Subscriber:
-    """Bring the event subscription to `Succeeded`."""
+    """Bring the event subscriptions to `Succeeded`."""
 
     def __init__(self, az: Az, deployment: Deployment, patience: Patience, screen: TextIO) -> None:
         self._az = az
         self._deployment = deployment
         self._patience = patience
         self._screen = screen
-        self._subscription = EventSubscription(az=az, deployment=deployment)
 
     def run(self) -> None:
-        """Create or repair the subscription and verify it; raise HookError with what to do."""
+        """Create or repair the subscriptions and verify them; raise HookError with what to do."""
         account = self._az("account", "show", "--query", "id", "--output", "tsv")
         if not account.ok:
             raise HookError(account.reason)
+        subscriptions = [
+            EventSubscription(az=self._az, deployment=self._deployment, name=name, container=container)
+            for name, container in self._deployment.event_subscriptions
+        ]
         if self._deployment["APP_EVENT_SOURCE"] == "storageQueue":
-            self._verify_queue_subscription()
+            for subscription in subscriptions:
+                self._verify_queue_subscription(subscription)
             return
         self._wait_until("the function is listed", self._function_is_listed)
         self._wait_until("the host has created its key", self._key_is_there)
-        self._patience.start_over()
-        while not self._subscribe():
-            pass
-        self._report("subscription.ready")
+        for subscription in subscriptions:
+            self._patience.start_over()
+            while not self._subscribe(subscription):
+                pass
+            self._report("subscription.ready", container=subscription.container)
 
-    def _subscribe(self) -> bool:
+    def _subscribe(self, subscription: EventSubscription) -> bool:
         """Try once; return True if the subscription works, False after a wait."""
         self._warm()
-        state = self._subscription.state()
+        state = subscription.state()
         if state == "Failed":
             # Event Grid never repeats a failed handshake, and an update keeps the failure.
             self._report("subscription.failed_before", action="delete")
-            self._subscription.delete()
+            subscription.delete()
         elif state in CHANGING:
             self._patience.pause(f"the subscription is still in state {state}")
             return False
-        deployed = self._subscription.deploy()
-        state = self._subscription.state()
+        deployed = subscription.deploy()
+        state = subscription.state()
         if deployed.ok and state == "Succeeded":
             return True
         reason = deployed.reason if not deployed.ok else f"the subscription is in state {state}"
         self._report("subscription.not_yet", reason=reason)
         if state == "Failed":
-            self._subscription.delete()
+            subscription.delete()
         self._patience.pause(reason, throttled=deployed.throttled)
         return False
 
@@ -106,12 +113,12 @@ class Subscriber:
         )
         return result.ok and result.out.lower() == "true"
 
-    def _verify_queue_subscription(self) -> None:
-        state = self._subscription.state()
+    def _verify_queue_subscription(self, subscription: EventSubscription) -> None:
+        state = subscription.state()
         if state != "Succeeded":
             msg = f"The event subscription of the queue is in state {state}: run `azd provision` again."
             raise HookError(msg)
-        self._report("subscription.ready")
+        self._report("subscription.ready", container=subscription.container)
 
     def _report(self, event: str, **keys: str) -> None:
         print(event, *(f"{key}={value!r}" for key, value in keys.items()), file=self._screen, flush=True)

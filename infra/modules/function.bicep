@@ -22,6 +22,9 @@ param identityClientId string
 param insightsName string
 param workspaceId string
 
+@description('Ships the lines of app and host a second time, to the table FunctionAppLogs.')
+param shipsFunctionAppLogs bool
+
 param hostBlobEndpoint string
 param hostQueueEndpoint string
 param hostTableEndpoint string
@@ -182,7 +185,7 @@ var appSettings = {
   AIRFLOW_MAX_RUNS_PER_MINUTE: airflow.maxRunsPerMinute == 0 ? '' : string(airflow.maxRunsPerMinute)
   EVENT_SOURCE: useWebhook ? 'EventGrid' : 'queue'
   KEY_VAULT_URI: vaultUri
-  LANDING_PATH: '${landing.container}/${landing.prefix}{name}'
+  LANDING_PATH: '${landing.containers[0]}/${landing.prefix}{name}'
   LandingStorage__blobServiceUri: landingBlobEndpoint
   LandingStorage__clientId: identityClientId
   LandingStorage__credential: 'managedidentity'
@@ -204,7 +207,7 @@ resource appLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     logs: [
       {
         category: 'FunctionAppLogs'
-        enabled: true
+        enabled: shipsFunctionAppLogs
       }
     ]
     metrics: [

@@ -8,8 +8,8 @@ param tags object
 param options vaultOptions
 param network networkOptions
 
-@description('Resource id of the Log Analytics workspace.')
-param workspaceId string
+@description('Resource id of the Log Analytics workspace that has no daily cap.')
+param auditWorkspaceId string
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
@@ -47,7 +47,7 @@ resource auditLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   scope: vault
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: auditWorkspaceId
     logs: [
       {
         category: 'AuditEvent'

@@ -23,7 +23,7 @@ module newLanding 'storage.bicep' = if (!useOldLanding) {
     location: location
     tags: tags
     options: storage
-    containers: [options.container]
+    containers: options.containers
     // The host makes it when it needs it; here it is seen, and its writes are logged, from the start.
     queues: [poisonQueue]
     hierarchicalNamespace: options.hierarchicalNamespace

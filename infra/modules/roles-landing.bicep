@@ -5,7 +5,7 @@ import { operatorOptions } from '../types.bicep'
 import { roleDefinitions, roleIds } from 'role-ids.bicep'
 
 param landingAccountName string
-param container string
+param containers array
 param poisonQueue string
 
 @description('Principal id of the app\'s identity.')
@@ -28,10 +28,12 @@ resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01'
   name: 'default'
 }
 
-resource landing 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
-  parent: blobService
-  name: container
-}
+resource landing 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [
+  for container in containers: {
+    parent: blobService
+    name: container
+  }
+]
 
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
   parent: landingAccount
@@ -47,16 +49,18 @@ resource poison 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-
 // https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger
 var blobRole = eventSource == 'blobTrigger' ? 'Storage Blob Data Owner' : 'Storage Blob Data Reader'
 
-resource appOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: landing
-  name: guid(landing.id, appPrincipalId, roleIds[blobRole])
-  properties: {
-    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds[blobRole])
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    description: mark
+resource appOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (container, index) in containers: {
+    scope: landing[index]
+    name: guid(landing[index].id, appPrincipalId, roleIds[blobRole])
+    properties: {
+      roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds[blobRole])
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      description: mark
+    }
   }
-}
+]
 
 // The app: the host's poison queue is written by the host and emptied by the dispatcher, in both variants, so that
 // switching over leaves nothing behind.
@@ -73,16 +77,22 @@ resource appOnPoison 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 // The operator: upload a file to test the deployment.
 var mayUpload = operator.mayUpload && !empty(operator.principalId)
+var uploads = mayUpload ? containers : []
 
-resource operatorOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (mayUpload) {
-  scope: landing
-  name: guid(landing.id, operator.principalId, roleIds['Storage Blob Data Contributor'])
-  properties: {
-    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Blob Data Contributor'])
-    principalId: operator.principalId
-    principalType: operator.principalType
-    description: mark
+resource operatorOnLanding 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (container, index) in uploads: {
+    scope: landing[index]
+    name: guid(landing[index].id, operator.principalId, roleIds['Storage Blob Data Contributor'])
+    properties: {
+      roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Blob Data Contributor'])
+      principalId: operator.principalId
+      principalType: operator.principalType
+      description: mark
+    }
   }
-}
+]
 
-output assignments array = concat([appOnLanding.name, appOnPoison.name], mayUpload ? [operatorOnLanding.name] : [])
+var ofLanding = [for (container, index) in containers: appOnLanding[index].name]
+var ofUploads = [for (container, index) in uploads: operatorOnLanding[index].name]
+
+output assignments array = concat(ofLanding, [appOnPoison.name], ofUploads)

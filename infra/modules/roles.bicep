@@ -17,6 +17,7 @@ param mark string
 
 param hostAccountName string
 param deadLetterContainer string
+param routesContainer string
 
 @allowed(['blobTrigger', 'storageQueue'])
 param eventSource string
@@ -42,6 +43,11 @@ resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01'
 resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
   parent: blobService
   name: deadLetterContainer
+}
+
+resource routes 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: blobService
+  name: routesContainer
 }
 
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
@@ -172,10 +178,25 @@ resource operatorOnTables 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 ]
 
+// The operator: write the blob with the routes, and so choose which DAGs run; a role of its own for that.
+var mayPushRoutes = operator.mayPushRoutes && !empty(operator.principalId)
+
+resource operatorOnRoutes 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (mayPushRoutes) {
+  scope: routes
+  name: guid(routes.id, operator.principalId, roleIds['Storage Blob Data Contributor'])
+  properties: {
+    roleDefinitionId: subscriptionResourceId(roleDefinitions, roleIds['Storage Blob Data Contributor'])
+    principalId: operator.principalId
+    principalType: operator.principalType
+    description: mark
+  }
+}
+
 var ofHostAccount = [for (role, index) in hostAccountRoles: appOnHostAccount[index].name]
 var ofTables = [for (table, index) in shownTables: operatorOnTables[index].name]
 var ofEventQueue = eventSource == 'storageQueue' ? [topicOnEventQueue.name] : []
 var ofOperator = empty(operator.principalId) ? [] : [operatorOnVault.name]
+var ofRoutes = mayPushRoutes ? [operatorOnRoutes.name] : []
 var ofOthers = [appOnVault.name, appOnInsights.name, topicOnDeadLetters.name]
 
-output assignments array = concat(ofHostAccount, ofOthers, ofEventQueue, ofOperator, ofTables)
+output assignments array = concat(ofHostAccount, ofOthers, ofEventQueue, ofOperator, ofTables, ofRoutes)

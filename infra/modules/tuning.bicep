@@ -27,5 +27,8 @@ type tuningSettings = {
   AIRFLOW_WHEN_PAUSED: string?
   CONF_MAX_BYTES: string?
   MISSING_DAG_MAX_AGE: string?
+  RECONCILE_EVERY: string?
+  RECONCILE_WINDOW: string?
+  ROUTES_BLOB: string?
   ROUTES_FILE: string?
 }

@@ -1,7 +1,6 @@
 """Airflow 2: web server and scheduler, over SQLite; basic auth."""
 
 import base64
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +9,10 @@ from typing import Any
 
 import requests
 
-from local.airflow.kind import LOCKS, Place, program_of
+from local.airflow.fab_users import make_administrator
+from local.airflow.kind import LOCKS, Place
 
 HEALTH_TIMEOUT_SECONDS = 5
-COMMAND_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +55,7 @@ class Airflow2:
 
     def prepare(self, place: Place) -> None:
         """Make the administrator, once there is a database to hold it."""
-        if (place.home / "airflow.db").exists() or place.database_url:
-            self.make_user(place, place.username, place.password, role="Admin")
-
-    def make_user(self, place: Place, username: str, password: str, *, role: str) -> None:
-        """Make a user with a role that exists."""
-        person = ["--firstname", "-", "--lastname", "-", "--email", f"{username}@example.org"]
-        self.run(
-            place,
-            *("users", "create", "--username", username, f"--password={password}", "--role", role),
-            *person,
-        )
-
-    def run(self, place: Place, *arguments: str) -> None:
-        """Run `airflow` once, to its end."""
-        subprocess.run(
-            [str(program_of(self)), *arguments],
-            env={"PATH": "/usr/bin:/bin", **self.environment(place), **place.database},
-            check=True,
-            capture_output=True,
-            timeout=COMMAND_TIMEOUT_SECONDS,
-        )
+        make_administrator(self, place)
 
     def is_ready(self, place: Place, *, since: float) -> bool:
         """Ask the health page; a heartbeat of an earlier start does not count."""

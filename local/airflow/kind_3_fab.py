@@ -1,13 +1,12 @@
 """Airflow 3 with the FAB auth manager: users and roles as in Airflow 2, in a folder of its own."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.airflow.kind import LOCKS, Place, program_of
+from local.airflow.fab_users import make_administrator
+from local.airflow.kind import LOCKS, Place
 from local.airflow.kind_3 import Airflow3
 
-COMMAND_TIMEOUT_SECONDS = 180
 _AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 
@@ -35,27 +34,7 @@ class Airflow3Fab(Airflow3):
     def prepare(self, place: Place) -> None:
         """Make the administrator, once there is a database to hold it."""
         Airflow3.prepare(self, place)
-        if (place.home / "airflow.db").exists() or place.database_url:
-            self.make_user(place, place.username, place.password, role="Admin")
-
-    def make_user(self, place: Place, username: str, password: str, *, role: str) -> None:
-        """Make a user with a role that exists."""
-        person = ["--firstname", "-", "--lastname", "-", "--email", f"{username}@example.org"]
-        self.run(
-            place,
-            *("users", "create", "--username", username, f"--password={password}", "--role", role),
-            *person,
-        )
-
-    def run(self, place: Place, *arguments: str) -> None:
-        """Run `airflow` once, to its end."""
-        subprocess.run(
-            [str(program_of(self)), *arguments],
-            env={"PATH": "/usr/bin:/bin", **self.environment(place)},
-            check=True,
-            capture_output=True,
-            timeout=COMMAND_TIMEOUT_SECONDS,
-        )
+        make_administrator(self, place)
 
 
 AIRFLOW_3_FAB = Airflow3Fab()

@@ -10,8 +10,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from local.airflow.api import AirflowApi
 from local.airflow.kind import AirflowKind, Place, folder_of, program_of
@@ -20,6 +18,7 @@ from local.processes import (
     NotInstalledError,
     Process,
     ProcessError,
+    Stoppable,
     free_port,
     start_process,
     stop_processes,
@@ -32,7 +31,7 @@ STOP_GRACE_SECONDS = 10
 
 
 @dataclass(slots=True, kw_only=True)
-class Airflow:
+class Airflow(Stoppable):
     """A running Airflow; a context manager that stops it.
 
     Attributes:
@@ -116,16 +115,8 @@ class Airflow:
                 raise ProcessError(msg)
         return self.kind.is_ready(self.place, since=since)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+    def clean_up(self) -> None:
+        """Remove a temporary folder."""
         if self._is_temporary:
             shutil.rmtree(self.place.home, ignore_errors=True)
 

@@ -9,14 +9,13 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
 import requests
 
 from local.host.options import ROOT, HostOptions
-from local.processes import LOOPBACK, Process, free_port, start_process
+from local.processes import LOOPBACK, Process, Stoppable, free_port, start_process
 
 _STOP_SECONDS = 5
 _LOAD_FAILED = "Worker failed to index functions", "Host failed to start"
@@ -61,7 +60,7 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunningHost:
+class RunningHost(Stoppable):
     """A host that has loaded all functions; a context manager that stops it.
 
     Attributes:
@@ -157,17 +156,6 @@ class RunningHost:
         self.process.stop()
         # It holds keys.
         self._state_path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def _state(self) -> HostState:

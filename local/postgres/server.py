@@ -8,10 +8,8 @@ import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from local.processes import NotInstalledError, Process, start_process
+from local.processes import NotInstalledError, Process, Stoppable, start_process
 
 POSTGRES_FOLDER = Path(__file__).parents[2] / ".stack" / "postgres"
 START_TIMEOUT_SECONDS = 60
@@ -23,7 +21,7 @@ _SERVING = re.compile(r"^serving postgresql://(\w+):@/postgres\?host=(\S+)$", re
 
 
 @dataclass(slots=True, kw_only=True)
-class Postgres:
+class Postgres(Stoppable):
     """A running PostgreSQL behind a socket file; a context manager that stops it and removes its data."""
 
     folder: Path
@@ -40,16 +38,12 @@ class Postgres:
         subprocess.run(command, check=True, capture_output=True, timeout=QUERY_TIMEOUT_SECONDS)
         return f"postgresql+psycopg2://{self.user}:@/{name}?host={self.socket_folder}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Stop it; safe to call again."""
         self.process.stop(grace_seconds=STOP_GRACE_SECONDS)
+
+    def clean_up(self) -> None:
+        """Remove its data."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -217,3 +217,22 @@ def test_webhook_without_system_key_is_refused(harness: HostHarness, host: Runni
     answer = harness.post_events(host, [harness.created("x")], parameters={"code": code})
 
     assert answer.status_code == 401
+
+
+def test_blob_of_another_container_than_that_of_the_path_runs_the_function(
+    harness: HostHarness, host: RunningHost
+) -> None:
+    """The subscription is the filter: one function can take the events of several containers.
+
+    Source: NET-B BlobQueueTriggerExecutor.cs, which compares the path for the polling source only.
+    """
+    name = uuid.uuid4().hex
+    harness.upload(harness.scan_container, name)
+    event = harness.created(name)
+    event["data"]["url"] = event["data"]["url"].replace(harness.event_container, harness.scan_container)
+    event["subject"] = event["subject"].replace(harness.event_container, harness.scan_container)
+
+    answer = harness.post_events(host, event)
+
+    assert answer.status_code == 202
+    assert harness.wait_for_records("announced", blob=name)

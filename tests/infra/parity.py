@@ -37,7 +37,7 @@ USED_BY_OTHERS: Mapping[str, str] = {
     "app-package-${token}": "deployments of code",
     "eventgrid-deadletter": "Event Grid writes what it could not deliver",
     "airflow-events-poison": "the host writes what failed five times",
-    "airflowsettled": "versions that are settled without a run id of their own",
+    "airflow-routes": "people put routes there, and ROUTES_BLOB names them",
 }
 """Queues, containers and tables that infra makes for others than the app's current code."""
 

@@ -68,7 +68,9 @@ def test_settings_that_cannot_be_read_stop_the_deployment(az: FakeAz) -> None:
 def test_secret_in_the_app_settings_is_refused(name: str) -> None:
     """The message has the name, not the value."""
     (fault,) = (
-        text for text in faults(USABLE | {name: "UseDevelopmentStorage=true"}) if "must not be set" in text
+        text
+        for text in faults(USABLE | {name: "UseDevelopmentStorage=true"}, ("landing",))
+        if "must not be set" in text
     )
 
     assert fault.startswith(name)
@@ -106,3 +108,23 @@ def test_hooks_run_before_anything_is_installed() -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+TWO = '[landing]\nwatch = ["landing", "lake"]\n[[route]]\nname = "all"\nmatch = "**"\ndag_id = "load"\n'
+
+
+def test_containers_that_the_routes_watch_have_event_subscriptions() -> None:
+    """And no others have: their events would be dead letters."""
+    settings = {**USABLE, "AIRFLOW_ROUTES": TWO}
+
+    assert faults(settings, ("lake", "landing")) == []
+    assert faults(USABLE, ("landing",)) == []
+    (missing,) = faults(settings, ("landing",))
+    assert "`azd env set LANDING_CONTAINERS landing,lake`" in missing
+    (left_over,) = faults(USABLE, ("landing", "lake"))
+    assert "The routes watch landing, and there are event subscriptions for landing,lake" in left_over
+
+
+def test_routes_in_a_blob_are_not_compared() -> None:
+    """The hook does not read them; `blob-to-dag routes check` does."""
+    assert faults({**USABLE, "ROUTES_BLOB": "airflow-routes/routes.toml"}, ("landing", "lake")) == []

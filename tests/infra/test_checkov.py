@@ -9,16 +9,18 @@ import pytest
 import yaml
 
 from tests.infra.bicep import INFRA, ROOT
+from tests.support.missing import missing
 
 PROGRAM = ROOT / ".stack" / "checkov" / "bin" / "checkov"
 CONFIG = ROOT / ".checkov.yaml"
+pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Scan infra/ once, without exceptions."""
     if not PROGRAM.exists():
-        pytest.skip("run `make checkov` to install Checkov")
+        missing("run `make checkov` to install Checkov")
     done = subprocess.run(
         [
             str(PROGRAM),

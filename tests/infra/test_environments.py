@@ -1,5 +1,6 @@
 """Two environments on one landing account: each has its own event subscription."""
 
+import json
 import os
 import re
 import subprocess
@@ -26,7 +27,10 @@ def _outputs(token: str) -> dict[str, str]:
     """Return what the templates put out for an environment, with its token."""
     name = SOURCES["group.bicep"].variables["subscriptionName"]
     assert isinstance(name, str)
-    own = {"EVENT_SUBSCRIPTION_NAME": name.replace("${token}", token), "APP_NAME": f"func-{token}"}
+    own = {
+        "EVENT_SUBSCRIPTION_NAMES": json.dumps([name.replace("${token}", token)]),
+        "APP_NAME": f"func-{token}",
+    }
     return ENVIRONMENT | own
 
 

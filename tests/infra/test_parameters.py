@@ -108,5 +108,5 @@ def test_parameters_file_fills_every_member_of_every_type() -> None:
     }
     kinds = dict(re.findall(r"(?m)^param (\w+) (\w+Options)$", SOURCES["main.bicep"].text))
 
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     assert {name: set(SOURCES["types.bicep"].types[kind]) for name, kind in kinds.items()} == given

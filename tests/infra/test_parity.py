@@ -74,7 +74,7 @@ def test_the_landing_path_is_one_that_the_app_takes(sources: Sources) -> None:
     template = sources["modules/function.bicep"].variables["appSettings"]
     assert isinstance(template, dict)
     for prefix in ("", "incoming/"):
-        path = str(template["LANDING_PATH"]).replace("${landing.container}", "landing")
+        path = str(template["LANDING_PATH"]).replace("${landing.containers[0]}", "landing")
         bindings = Bindings.from_env({"LANDING_PATH": path.replace("${landing.prefix}", prefix)})
 
         assert bindings.faults == ()
@@ -198,7 +198,9 @@ def test_a_store_renamed_in_infra_is_noticed(app: AppFacts, file: str, old: str,
     assert store_faults(_mutated(file, old, new), app) != []
 
 
-@pytest.mark.parametrize("name", ["airflowoutbox", "airflowdead", "airflow-outbox", "airflow-events"])
+@pytest.mark.parametrize(
+    "name", ["airflowoutbox", "airflowdead", "airflowsettled", "airflow-outbox", "airflow-events"]
+)
 def test_a_store_renamed_in_the_app_is_noticed(sources: Sources, app: AppFacts, name: str) -> None:
     """The faults name both."""
     faults = store_faults(sources, replace(app, stores=(app.stores - {name}) | {f"{name}-2"}))

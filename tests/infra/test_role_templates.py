@@ -50,7 +50,7 @@ def test_every_assignment_says_what_kind_of_principal_it_is_for() -> None:
     ]
     kinds = [block.body["properties"]["principalType"] for block in assignments]
 
-    assert len(assignments) == 10
+    assert len(assignments) == 11
     assert set(map(str, kinds)) == {"ServicePrincipal", str(Expression("operator.principalType"))}
     assert all("guid(" in block.body["name"].text and "scope" in block.body for block in assignments)
 
@@ -76,7 +76,11 @@ def test_the_app_has_no_right_on_the_landing_account_as_a_whole() -> None:
         if block.kind.startswith("Microsoft.Authorization")
     }
 
-    assert scopes == {"appOnLanding": "landing", "appOnPoison": "poison", "operatorOnLanding": "landing"}
+    assert scopes == {
+        "appOnLanding": "landing[index]",
+        "appOnPoison": "poison",
+        "operatorOnLanding": "landing[index]",
+    }
     # With these rights the host cannot make the queue: the templates do, in an account that was there, too.
     assert SOURCES["modules/landing-existing.bicep"].resources["queue"].body["name"] == Expression(
         "poisonQueue"
@@ -94,7 +98,12 @@ def test_the_operator_gets_what_is_switched_on() -> None:
     )
     assert roles.variables["shownTables"] == Expression("hasTables ? tables : []")
     assert landing.variables["mayUpload"] == Expression("operator.mayUpload && !empty(operator.principalId)")
-    assert "= if (mayUpload)" in landing.text
+    assert landing.variables["uploads"] == Expression("mayUpload ? containers : []")
+    assert inputs()["OPERATOR_MAY_PUSH_ROUTES"] == "false"
+    assert roles.variables["mayPushRoutes"] == Expression(
+        "operator.mayPushRoutes && !empty(operator.principalId)"
+    )
+    assert "= if (mayPushRoutes)" in roles.text
 
 
 def test_roles_are_assigned_in_two_files_only() -> None:

@@ -32,11 +32,40 @@ def _source(name: str) -> Source:
 def test_telemetry_takes_no_keys() -> None:
     """Workspace and Application Insights refuse local authentication."""
     source = _source("modules/monitoring.bicep")
-    (workspace,) = source.blocks("Microsoft.OperationalInsights/workspaces")
+    workspaces = source.blocks("Microsoft.OperationalInsights/workspaces")
     (insights,) = source.blocks("Microsoft.Insights/components")
 
-    assert workspace.body["properties"]["features"]["disableLocalAuth"] is True
+    assert source.variables["features"] == {
+        "disableLocalAuth": True,
+        "enableLogAccessUsingOnlyResourcePermissions": True,
+    }
+    assert [workspace.body["properties"]["features"] for workspace in workspaces] == [
+        Expression("features")
+    ] * 2
     assert insights.body["properties"]["DisableLocalAuth"] is True
+
+
+def test_daily_cap_stops_no_audit_lines() -> None:
+    """It stops every table of its workspace; the vault's lines go to one that has none."""
+    workspaces = _source("modules/monitoring.bicep").resources
+    (vault,) = [module for module in _source("group.bicep").modules.values() if "key-vault" in module.kind]
+    (audit,) = _source("modules/key-vault.bicep").blocks("Microsoft.Insights/diagnosticSettings")
+
+    assert "workspaceCapping" in workspaces["workspace"].body["properties"]
+    assert "workspaceCapping" not in workspaces["auditWorkspace"].body["properties"]
+    assert vault.body["params"]["auditWorkspaceId"] == Expression("monitoring.outputs.auditWorkspaceId")
+    assert audit.body["properties"]["workspaceId"] == Expression("auditWorkspaceId")
+    assert audit.body["properties"]["logs"] == [{"category": "AuditEvent", "enabled": True}]
+
+
+def test_lines_are_paid_once() -> None:
+    """Application Insights has them; FunctionAppLogs would have them again."""
+    (logs,) = _source("modules/function.bicep").blocks("Microsoft.Insights/diagnosticSettings")
+
+    assert logs.body["properties"]["logs"] == [
+        {"category": "FunctionAppLogs", "enabled": Expression("shipsFunctionAppLogs")}
+    ]
+    assert inputs()["FUNCTION_APP_LOGS"] == inputs("group")["FUNCTION_APP_LOGS"] == "false"
 
 
 def test_vault_uses_roles_and_keeps_what_is_deleted() -> None:

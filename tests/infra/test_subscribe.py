@@ -231,3 +231,22 @@ def test_key_never_meets_the_command_line_or_the_screen(az: FakeAz) -> None:
     assert all("`null`" in call for call in az.calls if KEYS in call)
     assert not any("code=" in call for call in az.calls)
     assert "code=" not in done.stderr + done.stdout
+
+
+def test_each_container_has_a_subscription_of_its_own(az: FakeAz) -> None:
+    """All call the one function; which blobs reach it is said by the subscriptions."""
+    az.script[SHOW] = [NOT_FOUND, shown("Succeeded"), NOT_FOUND, shown("Succeeded")]
+
+    done = run_hook(
+        az,
+        APP_CONTAINERS='["landing", "lake"]',
+        EVENT_SUBSCRIPTION_NAMES='["blob-to-dag-test", "blob-to-dag-test-x7"]',
+    )
+
+    assert done.returncode == 0, done.stderr
+    made = [call for call in az.calls if CREATE in call]
+    assert ["landingContainer=landing" in call for call in made] == [True, False]
+    assert "name=blob-to-dag-test-x7" in made[1]
+    assert "landingContainer=lake" in made[1]
+    assert all("functionName=blob_to_dag " in call for call in made)
+    assert done.stderr.count("subscription.ready") == 2

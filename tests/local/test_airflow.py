@@ -10,6 +10,7 @@ from local.airflow import AIRFLOW_3, Airflow, DagRun, start_airflow
 from local.airflow.kind_3 import Airflow3
 from local.airflow.server import _clean_environment
 from local.processes import NotInstalledError, is_listening
+from tests.support.missing import missing
 
 pytestmark = pytest.mark.airflow
 
@@ -20,7 +21,7 @@ def second() -> Iterator[Airflow]:
     try:
         airflow = start_airflow()
     except NotInstalledError as exc:
-        pytest.skip(str(exc))
+        missing(exc)
     with airflow:
         yield airflow
 

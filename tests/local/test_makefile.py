@@ -32,9 +32,11 @@ def _installed_parts(commands: str) -> set[str]:
     ("target", "parts"),
     [
         ("stack", {"azurite", "airflow-3"}),
-        ("test", {"azurite", "airflow-3", "airflow-3-fab", "airflow-2", "postgres"}),
+        ("test", {"azurite", "airflow-3", "airflow-3-fab", "airflow-2", "kusto", "postgres"}),
+        ("test-infra", {"kusto"}),
+        ("drill", {"azurite", "kusto"}),
         ("test-faults", {"azurite", "airflow-3", "postgres"}),
-        ("test-airflow", set(PARTS)),
+        ("test-airflow", set(PARTS) - {"kusto"}),
         ("test-unit", set()),
     ],
 )

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.stack, pytest.mark.usefixtures("a
 
 
 def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: Path) -> None:
-    """Addresses are printed, `make upload` finds the stack, its run is logged, and nothing is left."""
+    """`make upload` and `blob-to-dag --local` find the stack, the run is logged, and nothing is left."""
     file = tmp_path / "report 1.csv"
     file.write_text("a;b\n", encoding="utf-8")
     program = subprocess.Popen(
@@ -41,6 +41,14 @@ def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: P
             timeout=60,
         )
         created = _read_until(program, "run.created")
+        status = subprocess.run(
+            [sys.executable, "-m", "operate", "status", "--local"],
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         descendants = psutil.Process(program.pid).children(recursive=True)
         program.send_signal(signal.SIGINT)
         rest = program.stdout.read()
@@ -53,6 +61,8 @@ def test_stack_takes_an_upload_and_stops_on_ctrl_c(azurite: Azurite, tmp_path: P
 
     assert "http://127.0.0.1:" in output
     assert "report 1.csv" in created
+    assert (status.returncode, status.stderr) == (0, "")
+    assert "logged in" in status.stdout
     assert "stopped everything" in rest
     assert left == []
     assert not (ROOT / ".stack" / "run.json").exists()
