@@ -1,0 +1,1 @@
+"""For people, on their own machine: the command line `blob-to-dag`. Never deployed."""

@@ -1,0 +1,5 @@
+"""`python -m operate` is `blob-to-dag`."""
+
+from operate.cli import main
+
+main()

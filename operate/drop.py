@@ -1,0 +1,79 @@
+"""`Drop`: what waits or is dead is settled without a run, and stays so."""
+
+from dataclasses import dataclass
+
+from operate.desk import Desk
+from operate.replay import CHANGED, take_out
+from operate.work import Done, name_of
+from shared.model.lane import NEW
+from shared.storage.rows import Row
+from shared.storage.settled import Claim, Settled
+from shared.storage.tables import Table, Written
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Notes that a version is settled, then deletes its row or letter by its ETag.
+
+    A process that ends in between leaves the row, and the claim: the same command goes on.
+
+    Attributes:
+        outbox_table: What waits.
+        letters: What is dead.
+        settled: Keeps the claims, for 14 days: neither the reconciler nor a backfill sends the version then.
+        who: The person.
+        why: In their words.
+    """
+
+    outbox_table: Table
+    letters: Table
+    settled: Settled
+    who: str
+    why: str
+
+    @classmethod
+    def at(cls, desk: Desk, *, who: str, why: str) -> "Drop":
+        """Return what drops the rows and letters of an app."""
+        return cls(
+            outbox_table=desk.outbox_table, letters=desk.dead_table, settled=desk.settled, who=who, why=why
+        )
+
+    def dry_run(self, row: Row) -> Done:
+        """Return what would come of a row or a letter."""
+        return Done(path=name_of(row), is_done=True, note="dropped, without a run")
+
+    def letter(self, letter: Row) -> Done:
+        """Drop a dead letter, and its row if somebody replays it at the same time."""
+        note = self._claim(letter)
+        pending = letter.pending
+        if pending and pending.event and pending.lane != NEW and take_out(self.outbox_table, pending):
+            note += ", and the row of a replay"
+        if self.letters.delete(letter.keys, etag=letter.etag) is Written.CHANGED:
+            return Done(path=name_of(letter), is_done=False, note=CHANGED)
+        return Done(path=name_of(letter), is_done=True, note=note)
+
+    def row(self, row: Row) -> Done:
+        """Drop what waits. A request that is under way, or was sent already, may still make its run."""
+        note = self._claim(row)
+        if row.pending and row.pending.sent_to:
+            note += "; a request was sent before, so its run may be there"
+        etag = row.etag
+        for _ in range(_TRIES):
+            if self.outbox_table.delete(row.keys, etag=etag) is not Written.CHANGED:
+                return Done(path=name_of(row), is_done=True, note=note)
+            # Dropped is dropped, whatever another failure has written into the row meanwhile.
+            found = self.outbox_table.get(row.partition, row.key)
+            if found is None:
+                return Done(path=name_of(row), is_done=True, note=note)
+            etag = str(getattr(found, "metadata", {}).get("etag", ""))
+        return Done(path=name_of(row), is_done=False, note="It is changed by others without end: try again.")
+
+    def _claim(self, row: Row) -> str:
+        pending = row.pending
+        if pending is None or pending.event is None or pending.lane == NEW:
+            return "dropped; it names no version and route, so it is not noted"
+        claim = Claim(event=pending.event, lane=pending.lane, reason="dropped", who=self.who, why=self.why)
+        self.settled.claim(claim)
+        return "dropped"

@@ -1,0 +1,51 @@
+"""`carry_out`: do one thing to many rows, several at a time, and stop between two of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+
+from shared.storage.rows import Row
+
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of one row.
+
+    Attributes:
+        path: `container/name`, or the key of what has none.
+        is_done: Whether it was done; if not, the row is as it was.
+        note: What was done, or why not.
+    """
+
+    path: str
+    is_done: bool
+    note: str
+
+
+type Act = Callable[[Row], Done]
+
+
+def carry_out(rows: Iterable[Row], act: Act) -> Iterator[Done]:
+    """Act on each row and yield what came of it, in no order, with no more than a few rows in memory.
+
+    What is under way when the caller stops, or Ctrl-C is pressed, is ended first: no row is left between two
+    of its steps.
+    """
+    left = iter(rows)
+    running: set[Future[Done]] = set()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while True:
+            running |= {pool.submit(act, row) for row in islice(left, _AT_ONCE - len(running))}
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+def name_of(row: Row) -> str:
+    """Return the blob of a row, or the key of one that names none."""
+    return row.pending.path if row.pending else row.key

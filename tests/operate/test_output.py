@@ -1,0 +1,64 @@
+"""How values are shown: to a person, to a program, to a terminal that must not be steered."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from operate.errors import DeskError
+from operate.output import Output, age, printable, span
+
+
+def test_list_is_shown_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first rows decide the widths; a later one may be wider."""
+    taken = []
+
+    def numbers() -> Iterator[int]:
+        for number in (*range(300), 10**20):
+            taken.append(number)
+            yield number
+            if number == 299:
+                assert "250" in capsys.readouterr().out
+
+    count = Output().rows(numbers(), ("Number", "Text"), lambda number: (str(number), "x"))
+
+    assert count == len(taken) == 301
+
+
+def test_empty_list_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """No header without rows."""
+    assert Output().rows([], ("A", "B"), lambda _: ("", "")) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_what_could_steer_a_terminal_is_escaped() -> None:
+    """ESC, the C1 controls, and text that runs the other way."""
+    assert printable("a\x1b[2J\x9b\u202eb\tc") == "a\\x1b[2J\\x9b\\u202eb\\tc"
+    assert printable("Größe 数") == "Größe 数"
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (timedelta(seconds=12), "12s"),
+        (timedelta(minutes=5, seconds=3), "5m 3s"),
+        (timedelta(hours=2, minutes=5), "2h 5m"),
+        (timedelta(days=3, hours=4), "3d 4h"),
+        (timedelta(seconds=-5), "0s"),
+    ],
+)
+def test_time_is_shown_in_its_two_largest_units(length: timedelta, expected: str) -> None:
+    """A clock that is ahead gives no negative age."""
+    assert span(length) == expected
+
+
+def test_age_of_what_never_was_is_empty() -> None:
+    """A row that was made by hand may have no time."""
+    assert age(None, datetime.now(UTC)) == ""
+
+
+def test_nobody_to_ask_means_no() -> None:
+    """Under pytest standard input is no terminal."""
+    with pytest.raises(DeskError, match="--yes"):
+        Output().confirm("Replay?", yes=False)
+    Output().confirm("Replay?", yes=True)
