@@ -11,7 +11,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is touched last, so an interrupted installation is done again.
-.venv/installed: requirements-dev.lock
+.venv/installed: requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
 	  echo "error: '$(PYTHON)' is not Python 3.13. Install it (https://www.python.org/downloads/), or set its path:" \
 	    "make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
@@ -20,6 +20,7 @@ help: ## Show this list
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes --requirement requirements-dev.lock
+	@.venv/bin/uv pip install --quiet --python $(RUN) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: venv
@@ -34,10 +35,15 @@ stack-postgres: stack
 	@$(RUN) -m local.install postgres
 
 # Airflow 2 and the FAB auth manager need Python 3.11 and Airflow 1.10 Python 3.8; if one is missing its tests are
-# skipped, but not in CI. So are those of nginx, which is no part of .stack: `apt-get install nginx-light`.
+# skipped, but not in CI. So are those of nginx and of a browser, which are no part of .stack: `apt-get install
+# nginx-light chromium`.
 .PHONY: stack-2
 stack-2: stack-postgres
 	@$(RUN) -m local.install airflow-2 airflow-3-fab
+
+.PHONY: stack-kusto
+stack-kusto: venv
+	@$(RUN) -m local.install kusto
 
 .PHONY: stack-1
 stack-1: stack-2
@@ -57,10 +63,10 @@ upload: venv ## Upload FILE=... (as NAME=...) into the stack of `make run`
 	@$(RUN) -m local.upload "$(FILE)" $(if $(NAME),"$(NAME)")
 
 .PHONY: test
-test: stack-2 .stack/checkov/installed ## Run all tests, with a real Azurite and real Airflows 3 and 2
+test: stack-2 stack-kusto .stack/checkov/installed ## Run all tests, with a real Azurite and real Airflows 3 and 2
 	@$(RUN) -m pytest $(ARGS)
 
-UNIT_TESTS := -m "not stack and not airflow" --ignore=tests/host_conformance
+UNIT_TESTS := -m "not stack and not airflow"
 
 .PHONY: test-unit
 test-unit: venv ## Run the tests that need no stack: seconds
@@ -73,15 +79,15 @@ test-random: venv ## Run the tests that need no stack in random order
 
 .PHONY: test-airflow
 test-airflow: stack-1 ## Run the Airflow contract against 1.10, 2 and 3, on SQLite and PostgreSQL, with many threads
-	@AIRFLOWS=all AIRFLOW_THREADS=32 $(RUN) -m pytest tests/airflow -o timeout=1800 $(ARGS)
+	@AIRFLOWS=all AIRFLOW_THREADS=32 FAULTS=full $(RUN) -m pytest tests/airflow -o timeout=1800 $(ARGS)
 
 .PHONY: test-host
 test-host: stack ## Run the host's conformance tests (HOST=standin or HOST=func)
 	@$(RUN) -m pytest tests/host_conformance $(ARGS)
 
 .PHONY: test-infra
-test-infra: venv .stack/checkov/installed ## Run the tests of the Azure templates and hooks
-	@$(RUN) -m pytest tests/infra $(ARGS)
+test-infra: stack-kusto .stack/checkov/installed ## Run the tests of the Azure templates and hooks
+	@$(RUN) -m pytest tests/infra tests/alerts $(ARGS)
 
 # In a virtual environment of its own, because it has many dependencies. The lock file lists them all: --no-deps.
 .stack/checkov/installed: infra/checkov.lock .venv/installed
@@ -102,6 +108,11 @@ live: venv ## Run docs/deploy.md and docs/unproven.md in an Azure subscription, 
 test-faults: stack-postgres ## Run the fault tests in their long form
 	@FAULTS=full $(RUN) -m pytest tests/faults tests/end_to_end -o timeout=3600 $(ARGS)
 
+.PHONY: drill
+drill: venv ## Cause each fault, see its alert fire alone and its runbook end it (docs/operations.md)
+	@$(RUN) -m local.install azurite kusto
+	@DRILL=full $(RUN) -m pytest tests/alerts -o timeout=1800 $(ARGS)
+
 .PHONY: soak
 soak: stack ## Deliver 100,000 versions a million times, three calls of ten failing (hours; ARGS="--versions 1000 ...")
 	@$(RUN) -m tests.faults.soak $(ARGS)
@@ -116,6 +127,10 @@ lint: venv ## Check style, format and types
 format: venv ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
+
+.PHONY: pictures
+pictures: stack ## Make the pictures in docs/images with the browser tests
+	@PICTURES=docs/images $(RUN) -m pytest tests/operate/page/test_browser.py -k legible $(ARGS)
 
 .PHONY: settings
 settings: venv ## Write docs/settings.md from the code
@@ -148,8 +163,9 @@ lock: venv ## Update the lock files
 	@$(COMPILE) --python-version 3.13 local/postgres/requirements.in --output-file local/postgres/requirements.lock
 	@$(COMPILE) --python-version 3.13 infra/checkov.in --override infra/checkov-overrides.txt --output-file infra/checkov.lock
 	@cd local && npm install --package-lock-only --loglevel=error
+	@cd local/kusto && npm install --package-lock-only --loglevel=error --omit-lockfile-registry-resolved
 
 .PHONY: clean
 clean: ## Remove everything that was installed or generated
-	rm -rf .venv .stack .python_packages app.zip sbom.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .stack .python_packages app.zip sbom.json blob_to_dag.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
