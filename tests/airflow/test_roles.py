@@ -34,9 +34,11 @@ def client_as(harness: AirflowHarness, username: str, password: str) -> AirflowC
 def user_with(harness: AirflowHarness, name: str, *permissions: tuple[str, str]) -> AirflowClient:
     """Make a role with these permissions and a user who has it; documented so for Airflow 2 and for FAB."""
     kind = AIRFLOW_2 if harness.airflow.kind is AIRFLOW_2 else AIRFLOW_3_FAB
-    run_command(kind, harness.airflow.place, "roles", "create", name)
-    for action, resource in permissions:
-        run_command(kind, harness.airflow.place, "roles", "add-perms", name, "-a", action, "-r", resource)
+    # One command, for each takes seconds.
+    role = [{"name": name, "action": action, "resource": resource} for action, resource in permissions]
+    file = harness.airflow.place.home / f"{name}.json"
+    file.write_text(json.dumps(role), encoding="utf-8")
+    run_command(kind, harness.airflow.place, "roles", "import", str(file))
     make_user(kind, harness.airflow.place, name, "pw", role=name)
     return client_as(harness, name, "pw")
 
