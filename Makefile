@@ -35,8 +35,8 @@ stack-postgres: stack
 	@$(RUN) -m local.install postgres
 
 # Airflow 2 and the FAB auth manager need Python 3.11 and Airflow 1.10 Python 3.8; if one is missing its tests are
-# skipped, but not in CI. So are those of nginx and of a browser, which are no part of .stack: `apt-get install
-# nginx-light chromium`.
+# skipped, but not in CI. So are those of nginx, of a browser and of the models, which are no part of .stack:
+# `apt-get install nginx-light chromium spin gcc`.
 .PHONY: stack-2
 stack-2: stack-postgres
 	@$(RUN) -m local.install airflow-2 airflow-3-fab
@@ -112,6 +112,10 @@ test-faults: stack-postgres ## Run the fault tests in their long form
 drill: venv ## Cause each fault, see its alert fire alone and its runbook end it (docs/operations.md)
 	@$(RUN) -m local.install azurite kusto
 	@DRILL=full $(RUN) -m pytest tests/alerts -o timeout=1800 $(ARGS)
+
+.PHONY: model
+model: venv ## Search the models of the protocols in their long form: minutes (docs/model/)
+	@MODEL=full $(RUN) -m pytest tests/model_check -o timeout=3600 $(ARGS)
 
 .PHONY: soak
 soak: stack ## Deliver 100,000 versions a million times, three calls of ten failing (hours; ARGS="--versions 1000 ...")

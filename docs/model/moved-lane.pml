@@ -1,14 +1,8 @@
 /* A lane whose route names another DAG (A), then (B), then the first again (A), while a row of it waits.
    docs/decisions/0027-edited-routes.md describes the protocol. Two drains of any generation of the routes, each
-   dying anywhere, and a live call whose reply is lost. Lanes and DAGs: 0 is A, 1 is B.
-
-     spin -a -DNDRAIN=2 moved-lane.pml && gcc -O2 -DCOLLAPSE -o pan pan.c && ./pan -m500000
-
-   finds no state in which the version has two runs, or neither a run nor a row. -DNOMARK, -DNOLOOK, -DLIFT_AT_END
-   (the mark goes with the last row that moves) and -DPOST_AFTER_LIFT (rows read before the rest are sent) each take a
-   guard away, and it finds one. */
+   dying anywhere, and a live call whose reply is lost. Lanes and DAGs: 0 is A, 1 is B. */
 #ifndef NDRAIN
-#define NDRAIN 3
+#define NDRAIN 2
 #endif
 #define NONE 0
 #define AWAY 1
@@ -39,9 +33,7 @@ proctype Drain(byte me) {
       atomic { has = row[l]; e = etag[l] }
       if
       :: !has -> 
-#ifndef NODROP
          atomic { if :: m != NONE && mseq[l] == ms && !row[l] -> mark[l] = NONE; mseq[l]++ :: else fi }
-#endif
       :: has && t == l ->
          if
          :: m == NONE -> 
@@ -50,20 +42,16 @@ proctype Drain(byte me) {
          :: m == BACK && RESTED(l, me) ->
             bool ok; ok = false;
             atomic { if :: mseq[l] == ms -> mark[l] = NONE; mseq[l]++; ok = true
-#ifdef LIFT_BLIND
-                        :: else -> mark[l] = NONE; mseq[l]++; ok = true
-#else
                         :: else
-#endif
                      fi }
-#ifdef POST_AFTER_LIFT
+#ifdef NO_READING_ANEW
             if :: ok -> if :: true -> made[l] = true :: true -> skip fi;
                if :: true -> atomic { if :: row[l] && etag[l] == e && made[l] -> row[l] = false :: else fi } :: true -> skip fi
             :: else fi
 #endif
             skip
          :: m == AWAY ->
-#ifdef LIFT_AT_END
+#ifdef NO_SECOND_REST
             atomic { mark[l] = NONE; mseq[l]++ }
 #else
             write_mark(l, BACK)
@@ -73,14 +61,14 @@ proctype Drain(byte me) {
       :: has && t != l ->
          if
          :: m != AWAY ->
-#ifdef NOMARK
+#ifdef NO_MARK
             skip; goto move
 #else
             write_mark(l, AWAY)
 #endif
          :: m == AWAY && RESTED(l, me) ->
 move:       found = made[l];
-#ifdef NOLOOK
+#ifdef NO_LOOK
             found = false;
 #endif
             if

@@ -1,12 +1,5 @@
 /* A file that waits for its companion: docs/decisions/0064-companions.md describes the protocol. The file's event, the
-   companion's event and a drain at the deadline, each dying anywhere; the platform calls the two handlers again.
-
-     spin -a companion.pml && gcc -O2 -o pan pan.c && ./pan
-
-   finds no end at which the file has neither a run nor anything that will start one, and none at which a dead letter is
-   left behind although the companion is there, but where a drain died at that moment (its replay is "there already").
-   -DNO_LOOK (the file's event does not look again after it wrote its row), -DNO_LAST_LOOK (nor a drain after it wrote the
-   letter) and -DDELETE_FIRST (the row goes before the letter is written) each take a guard away, and it finds one. */
+   companion's event and a drain at the deadline, each dying anywhere; the platform calls the two handlers again. */
 bool companion;            /* it is in storage */
 bool row, letter, made;    /* made: the run is created, or a row without a deadline will create it */
 byte row_etag, letter_etag;
@@ -71,7 +64,7 @@ again:
         c = companion;
         if :: c -> start_complete()
            :: else ->
-#ifdef DELETE_FIRST
+#ifdef NO_LETTER_FIRST
               atomic { if :: row && row_etag == r -> row = false :: else fi };
               MAYBE_DIE;
 #endif
