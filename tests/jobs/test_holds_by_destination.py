@@ -152,6 +152,22 @@ def test_lane_that_always_answers_500_is_held_after_three_different_rows() -> No
     assert harness.state(EVERYTHING) is None
 
 
+def test_rows_that_put_their_lane_on_hold_wait_an_hour_or_until_it_ends() -> None:
+    """The next probes take other rows, so a few poisoned names do not pin the lane; the end makes all due."""
+    harness = OutboxHarness()
+    _park_many(harness)
+    harness.airflow.answer = failing(AirflowUnclear("500"))
+    harness.drain()
+
+    waits = [row["not_before"] - harness.clock.time() for row in harness.waiting if "not_before" in row]
+    assert len(waits) == 3
+    assert {round(wait.total_seconds(), -1) for wait in waits} == {3_600}
+
+    harness.airflow.answer = well
+    harness.pass_time(60)
+    assert harness.waiting == []
+
+
 def test_lane_is_not_held_while_a_call_of_it_may_still_succeed() -> None:
     """The hold would be over as soon as it began."""
     harness = OutboxHarness(AIRFLOW_MAX_CONCURRENCY="4")

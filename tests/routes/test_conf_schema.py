@@ -49,6 +49,23 @@ def test_schema_describes_every_fact() -> None:
     assert set(conf_of({})) == set(SCHEMA["required"])
 
 
+def test_keys_are_only_ever_added() -> None:
+    """A DAG that reads one goes on finding it; what is required is never left out."""
+    required = {"filename", "container", "size", "url", "etag", "event_time", "route"}
+    optional = {
+        "content_type",
+        "last_modified",
+        "blob_type",
+        "access_tier",
+        "metadata",
+        "version_id",
+        "sequencer",
+    }
+
+    assert required <= set(conf_of({}))
+    assert required | optional | {"traceparent"} <= set(conf_of(FULL))
+
+
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1_024))
 def test_any_name_fits_the_schema(name: str) -> None:
     """Whatever storage can hold."""
