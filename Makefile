@@ -63,7 +63,7 @@ upload: venv ## Upload FILE=... (as NAME=...) into the stack of `make run`
 	@$(RUN) -m local.upload "$(FILE)" $(if $(NAME),"$(NAME)")
 
 .PHONY: test
-test: stack-2 stack-kusto .stack/checkov/installed ## Run all tests, with a real Azurite and real Airflows 3 and 2
+test: stack-2 stack-kusto .stack/checkov/installed .stack/atheris/installed ## Run all tests, with a real Azurite and real Airflows 3 and 2
 	@$(RUN) -m pytest $(ARGS)
 
 UNIT_TESTS := -m "not stack and not airflow"
@@ -117,6 +117,15 @@ drill: venv ## Cause each fault, see its alert fire alone and its runbook end it
 model: venv ## Search the models of the protocols in their long form: minutes (docs/model/)
 	@MODEL=full $(RUN) -m pytest tests/model_check -o timeout=3600 $(ARGS)
 
+# Not for every platform: there its tests are skipped, but not in CI.
+.stack/atheris/installed: tests/fuzz/requirements.lock .venv/installed
+	-@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes --only-binary :all: --target .stack/atheris \
+	  --requirement tests/fuzz/requirements.lock && touch $@
+
+.PHONY: fuzz
+fuzz: .stack/atheris/installed ## Look for an hour for messages, rows, routes and names that the app cannot stand
+	@FUZZ=full $(RUN) -m pytest tests/fuzz $(ARGS)
+
 .PHONY: soak
 soak: stack ## Deliver 100,000 versions a million times, three calls of ten failing (hours; ARGS="--versions 1000 ...")
 	@$(RUN) -m tests.faults.soak $(ARGS)
@@ -165,6 +174,7 @@ lock: venv ## Update the lock files
 	@$(COMPILE) --python-version 3.11 local/airflow/requirements-3-fab.in --output-file local/airflow/requirements-3-fab.lock
 	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 local/airflow/requirements-2.in --output-file local/airflow/requirements-2.lock
 	@$(COMPILE) --python-version 3.13 local/postgres/requirements.in --output-file local/postgres/requirements.lock
+	@$(COMPILE) --python-version 3.13 tests/fuzz/requirements.in --output-file tests/fuzz/requirements.lock
 	@$(COMPILE) --python-version 3.13 infra/checkov.in --override infra/checkov-overrides.txt --output-file infra/checkov.lock
 	@cd local && npm install --package-lock-only --loglevel=error
 	@cd local/kusto && npm install --package-lock-only --loglevel=error --omit-lockfile-registry-resolved
