@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from shared.routes.lines import Path, line_numbers, line_of
 
+_MOST_SHOWN = 100
+
 
 class Faults:
     """Collects faults, so that one message names them all."""
@@ -18,7 +20,10 @@ class Faults:
         return len(self._found)
 
     def __str__(self) -> str:
-        return "".join(f"\n  line {line}{route}: {msg}" for line, route, msg in sorted(self._found))
+        lines = [f"\n  line {line}{route}: {msg}" for line, route, msg in sorted(self._found)]
+        more = len(lines) - _MOST_SHOWN
+        # One message is one line of a log.
+        return "".join(lines[:_MOST_SHOWN]) + (f"\n  and {more} more" if more > 0 else "")
 
     def add(self, place: Path, msg: str) -> None:
         """Add a fault at a place in the file."""

@@ -1,6 +1,5 @@
 """`read_routes`: read a TOML text into a route table, and check it as a whole."""
 
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from shared.routes.lines import Path
 from shared.routes.route import NO_DATE, Route
 from shared.routes.route_reader import read_route
 from shared.routes.table import RouteTable
+from shared.routes.toml_reader import read_toml
 from shared.routes.top_reader import read_landing, read_tests
 
 _ROUTE, _COMPLETE, _LANDING, _TEST = "route", "complete", "landing", "test"
@@ -29,14 +29,7 @@ def read_routes(
         Misconfigured: With every fault, each with its line, its route and what to do. `origin` names the
             source of the text.
     """
-    try:
-        document = tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{origin} is not valid TOML: {error}"
-        raise Misconfigured(msg) from error
-    except RecursionError as error:
-        msg = f"{origin} is nested too deeply."
-        raise Misconfigured(msg) from error
+    document = read_toml(toml, origin=origin)
     faults = Faults(toml)
     routes = _read_document(document, faults, {"when_paused": when_paused, "logical_date": logical_date})
     faults.route = ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.azurite import Azurite
+from local.azurite import ACCOUNT_KEY, Azurite
 from shared.event_log import EventLog
 from shared.model.errors import Misconfigured, StorageUnavailable
 from shared.routes.reader import read_routes
@@ -29,7 +29,7 @@ class RoutesHarness:
     """A blob with routes, and an instance that reads it through a proxy that counts."""
 
     def __init__(self, connection_string: str, proxy: CountingProxy, azurite: Azurite) -> None:
-        counted = connection_string.replace(f":{azurite.blob_port}/", f":{proxy.port}/")
+        self._counted = connection_string.replace(f":{azurite.blob_port}/", f":{proxy.port}/")
         service = account_of(connection_string).blobs
         service.create_container("airflow-routes")
         self.blob = service.get_blob_client("airflow-routes", "routes.toml")
@@ -38,12 +38,17 @@ class RoutesHarness:
         self.clock = FakeClock()
         self.read_texts: list[str] = []
         self.routes = RoutesBlob(
-            account_of(counted).blobs, PATH, read=self._read, log=self.log, clock=self.clock
+            account_of(self._counted).blobs, PATH, read=self._read, log=self.log, clock=self.clock
         )
 
     def _read(self, text: str) -> RouteTable:
         self.read_texts.append(text)
         return read_routes(text, origin="ROUTES_BLOB")
+
+    def use_key(self, key: str) -> None:
+        """Let the instance log in with another key."""
+        service = account_of(self._counted.replace(ACCOUNT_KEY, key)).blobs
+        self.routes._blob = service.get_blob_client("airflow-routes", "routes.toml")
 
     def write(self, text: str | bytes) -> None:
         """Upload a version."""
@@ -108,15 +113,56 @@ def test_bad_version_is_said_once_and_the_last_good_one_stays(
     assert harness.after_minutes(1) == "better"
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * (MOST_BYTES + 1), b"", b"x = " + b"[" * 5_000])
+NO_ROUTES = {
+    "not text": b"\xff\xfe",
+    "a byte too large": b"#" * (MOST_BYTES + 1),
+    "huge": b"#" * 50 * MOST_BYTES,
+    "empty": b"",
+    "too deep": b"x = " + b"[" * 5_000,
+    "an endless integer": b"x = " + b"1" * 5_000,
+    "an endless key": b"a." * 500_000 + b"a = 1",
+}
+
+
+@pytest.mark.parametrize("content", NO_ROUTES.values(), ids=NO_ROUTES)
 def test_what_is_no_file_of_routes_is_rejected(harness: RoutesHarness, content: bytes) -> None:
-    """Not text, too large, empty, too deep: the last good one stays, and it is said once."""
+    """The last good one stays, it is said once, and no more is read than the SDK reads at once."""
     harness.write(toml("good"))
     harness.routes.current()
     harness.write(content)
+    harness.proxy.reset()
 
     assert harness.after_minutes(3) == "good"
     assert harness.log.counts["routes.rejected"] == 1
+    assert harness.proxy.bytes_down < 33 * MOST_BYTES
+    assert harness.proxy.methods == {"GET": 3 if content else 4}
+
+
+def test_versions_that_alternate_are_each_said(harness: RoutesHarness) -> None:
+    """A bad one, a good one, the bad one again: at most one look a minute, whatever the ETag does."""
+    harness.write(toml("good"))
+    harness.routes.current()
+    for number in range(3):
+        harness.write(f"no routes {number}")
+        assert harness.after_minutes(1) == ("good" if number == 0 else f"good-{number - 1}")
+        harness.write(toml(f"good-{number}"))
+        assert harness.after_minutes(1) == f"good-{number}"
+
+    assert harness.log.counts == {"routes.loaded": 4, "routes.rejected": 3}
+    assert harness.proxy.methods == {"GET": 7}
+
+
+def test_role_that_was_taken_away_changes_nothing(harness: RoutesHarness) -> None:
+    """Storage answers 403: a warning each minute that says so, and the last good version."""
+    harness.write(toml("good"))
+    harness.routes.current()
+    harness.use_key("c3RyYW5nZXI=")
+
+    assert harness.after_minutes(3) == "good"
+    assert harness.log.counts == {"routes.loaded": 1, "routes.unreadable": 3}
+    harness.use_key(ACCOUNT_KEY)
+    harness.write(toml("new"))
+    assert harness.after_minutes(1) == "new"
 
 
 def test_blob_that_is_gone_changes_nothing(harness: RoutesHarness) -> None:
