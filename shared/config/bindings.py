@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.config.addresses import shown
-from shared.model.container import is_container
+from shared.model.container import CONTAINER_RULE, is_container
 
 LANDING_CONNECTION = "LandingStorage"
 """Prefix of the app settings of the landing account."""
@@ -94,7 +94,9 @@ def _path_fault(path: str) -> str | None:
     `BindingTemplateParser` of the WebJobs SDK).
     """
     container, slash, pattern = path.partition("/")
-    if not is_container(container) or "\\" in path or "%" in path or (slash and not pattern):
+    if not is_container(container):
+        return f": a container has {CONTAINER_RULE}"
+    if "\\" in path or "%" in path or (slash and not pattern):
         return ""
     kinds = {token.lastgroup for token in _TOKENS.finditer(pattern)}
     if "stray" in kinds:

@@ -45,6 +45,7 @@ def cautions(table: RouteTable, watched: Collection[str] = ()) -> list[Caution]:
         for index, route in enumerate(table.routes)
         for text in (
             *_watched(route, watched),
+            *_companions(route, watched),
             *_glob(route),
             *_order(route, table.routes[:index], table.routes[index + 1 :], paths),
             *_dags(route),
@@ -60,6 +61,16 @@ def _watched(route: Route, watched: Collection[str]) -> Iterator[str]:
             f"the container {container!a} is not watched, so the route never fires; watched: "
             f"{', '.join(sorted(watched))} ([landing] watch in the file, or LANDING_PATH)"
         )
+
+
+def _companions(route: Route, watched: Collection[str]) -> Iterator[str]:
+    for text in (requirement.companion.text for requirement in route.requires):
+        container = container_of(text)
+        if watched and is_container(container) and container not in watched:
+            yield (
+                f"requires = {text!a} is in the container {container!a}, which is not watched: no event tells of "
+                f"it, and a file that comes first waits for requires_within; add it to [landing] watch"
+            )
 
 
 def _glob(route: Route) -> Iterator[str]:

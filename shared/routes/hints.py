@@ -31,10 +31,19 @@ def check_dialect(text: str, compiles: Callable[[str], object]) -> None:
         msg = f"looks like a regular expression; a pattern is a path such as {_as_pattern(text, compiles)}"
         raise ValueError(msg)
     if found := _ALTERNATIVES.search(text):
-        dot = "." if text[: found.start()].endswith(".") else ""
-        endings = json.dumps([f"{dot}{choice.strip()}" for choice in found[1].split(",")])
-        msg = f"has {found[0]}: a pattern has no alternatives; write * there, and suffix = {endings}"
+        msg = f"has {found[0]}: a pattern has no alternatives; write {_instead(text, found)}"
         raise ValueError(msg)
+
+
+def _instead(text: str, found: re.Match[str]) -> str:
+    """Return what to write instead of the braces of a shell: endings are a filter, folders are routes."""
+    start = text[: found.start()]
+    if found.end() < len(text):
+        return "one [[route]] for each, or a capture such as {name} there"
+    dot = "." if start.endswith(".") else ""
+    endings = json.dumps([f"{dot}{choice.strip()}" for choice in found[1].split(",")])
+    start = start.removesuffix(".").removesuffix("*")
+    return f"{start if '/' in start else f'landing/{start}'}*, and suffix = {endings}"
 
 
 def _as_pattern(text: str, compiles: Callable[[str], object]) -> str:

@@ -26,6 +26,8 @@ def what_starts(
             f"{run.route} -> {run.dag_id}{'' if run.is_enabled else ' (waits: enabled = false)'}"
             for run in plan.requests
         )
+    if companions := table.files_of(event.path):
+        return (f"{_NOTHING}a companion of {', '.join(sorted({route.name for route, _ in companions}))}",)
     reasons = sorted({f"{skip.route}:{skip.reason}".lstrip(":") for skip in plan.skipped})
     return (_NOTHING + ", ".join(reasons),)
 

@@ -53,6 +53,8 @@ def test_fault_leaves_the_default_and_is_kept(name: str, value: str) -> None:
     [
         ("landing/{name", "the host loads no function"),
         ("landing/*.csv", "would never call the function"),
+        ("Landing/{name}", "a container has 3 to 63 lower-case letters"),
+        ("/landing/{name}", "a container has 3 to 63 lower-case letters"),
     ],
 )
 def test_path_that_the_host_would_take_without_a_word_says_what_it_would_do(path: str, why: str) -> None:

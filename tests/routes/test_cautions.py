@@ -38,13 +38,19 @@ ODD = re.findall(r"^## (.+)\n\n```toml\n([^`]+)```\n\n> (.+)$", TEXT, re.MULTILI
 @pytest.mark.parametrize(("toml", "text"), [odd[1:] for odd in ODD], ids=[odd[0] for odd in ODD])
 def test_odd_route_is_named_with_what_was_probably_meant(toml: str, text: str) -> None:
     """One warning, with the line, the route and the remedy."""
-    assert len(ODD) == TEXT.count("## ") == 9
+    assert len(ODD) == TEXT.count("## ") == 10
     assert warnings(toml, "landing") == [text]
 
 
 MEANT = {
     "a container that is watched": route("lake", "lake/**"),
     "any container": route("any", "{container}/in/*"),
+    "a companion in a container that is watched": route(
+        "data", "landing/{file}", 'requires = "lake/{file}.done"'
+    ),
+    "a companion beside its file, wherever that is": route(
+        "data", "{container}/{file}.csv", 'requires = "{container}/{file}.done"'
+    ),
     "a stop above with a filter": route("big", "landing/**", STOP, "min_size = 9")
     + route("all", "landing/**"),
     "a stop above that takes some": route("csv", "landing/*.csv", STOP) + route("all", "landing/*"),

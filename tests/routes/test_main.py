@@ -163,6 +163,21 @@ def test_explain_and_check_know_companions_and_order(capsys: pytest.CaptureFixtu
     assert run(capsys, "check", toml=toml)[0] == 0
 
 
+def test_explain_says_of_a_companion_which_file_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """It starts nothing by itself, and is not what somebody forgot a route for."""
+    toml = (ROOT / "examples" / "routes" / "done.toml").read_text(encoding="utf-8")
+
+    code, printed = run(capsys, "explain", "landing/in/a.csv.done", toml=toml)
+    assert code == 3
+    assert "payments (line 4): a companion of landing/in/a.csv, whose run it starts" in printed
+
+    names = ["landing/in/a.csv.done", "landing/in/a.csv", "landing/else"]
+    main(["explain", "--stdin", "--summary"], {"AIRFLOW_ROUTES": toml}, NOW, names)
+    assert capsys.readouterr().out.splitlines()[0] == "3 blobs; 1 start something, 2 nothing"
+    main(["explain", "--stdin"], {"AIRFLOW_ROUTES": toml}, NOW, names)
+    assert "landing/in/a.csv.done: nothing: a companion of payments" in capsys.readouterr().out
+
+
 def test_explain_says_that_a_conf_cannot_be_sent(capsys: pytest.CaptureFixture[str]) -> None:
     """Here the conf is past the largest that any setting allows."""
     toml = f'route = [{{ name = "a", match = "**", dag_id = "a", conf.x = "{"x" * 1_100_000}" }}]'
