@@ -68,8 +68,9 @@ def _companions(route: Route, watched: Collection[str]) -> Iterator[str]:
         container = container_of(text)
         if watched and is_container(container) and container not in watched:
             yield (
-                f"requires = {text!a} is in the container {container!a}, which is not watched: no event tells of "
-                f"it, and a file that comes first waits for requires_within; add it to [landing] watch"
+                f"requires = {text!a} is in the container {container!a}, which is not watched: no "
+                "event tells of it, and a file that comes first waits for requires_within; add it to "
+                "[landing] watch"
             )
 
 

@@ -32,7 +32,7 @@ def explanation(table: RouteTable, event: BlobEvent, verdicts: Sequence[Verdict]
     if rest := [route.name for route in table.routes[len(verdicts) :]]:
         yield f"not tried, because {verdicts[-1].route.name} ends the search: {', '.join(rest)}"
     for route, file in table.files_of(event.path):
-        yield f"{route.name} (line {route.line}): a companion of {file}, whose run it starts if that waits for it"
+        yield f"{route.name} (line {route.line}): a companion of {file}, whose run it starts if that waits"
     yield f"{runs} run{'s' * (runs != 1)}"
 
 

@@ -1,4 +1,4 @@
-"""`read_toml`: read a text that may be anything, within seconds, and without an integer that nobody can print."""
+"""`read_toml`: read a text that may be anything, soon, and without an integer that nobody can print."""
 
 import re
 import tomllib

@@ -30,7 +30,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("text", "told"), HOSTILE.values(), ids=HOSTILE)
 def test_text_that_nobody_meant_is_refused_at_once(text: str, told: str) -> None:
-    """It is a fault like any other: who may write ROUTES_BLOB cannot stop the app, or keep it busy for hours."""
+    """It is a fault like any other: who may write ROUTES_BLOB cannot stop the app."""
     start = time.perf_counter()
 
     with pytest.raises(Misconfigured, match=told):
@@ -39,7 +39,9 @@ def test_text_that_nobody_meant_is_refused_at_once(text: str, told: str) -> None
     assert time.perf_counter() - start < 2
 
 
-@pytest.mark.parametrize("text", ['"' * MEGABYTE, "a" * MEGABYTE, "a." * 49 + "\n", ("a." * 49 + ",") * 9_000])
+@pytest.mark.parametrize(
+    "text", ['"' * MEGABYTE, "a" * MEGABYTE, "a." * 49 + "\n", ("a." * 49 + ",") * 9_000]
+)
 def test_look_for_endless_keys_takes_linear_time(text: str) -> None:
     """Also where none is: these are refused by the parser, or are long texts."""
     start = time.perf_counter()
