@@ -82,6 +82,16 @@ def event(container: str, name: str) -> BlobEvent:
     )
 
 
+def companions(count: int = 1_000) -> RouteTable:
+    """Return so many routes that each require another file beside their own, in one folder."""
+    toml = "".join(
+        f'[[route]]\nname = "r{n}"\nmatch = "landing/{{c}}/{{f}}.feed{n}"\ndag_id = "dag{n}"\n'
+        f'requires = "landing/{{c}}/{{f}}.done{n}"\nordered = "{{c}}"\n'
+        for n in range(count)
+    )
+    return read_routes(toml, origin="benchmark")
+
+
 def main() -> None:
     """Print the numbers."""
     print("1,000 routes, one event that one of them fits (microseconds)")
@@ -94,6 +104,11 @@ def main() -> None:
         single = RouteTable([route for route in routes.routes if route.match.match(Subject(blob.path))])
         alone = best_microseconds(partial(single.match, blob))
         print(f"  {layout:24} {hit:8.1f}   the fitting route alone {alone:6.1f}   ratio {hit / alone:5.1f}")
+    routes, path = companions(), "landing/acme/orders.done777"
+    if len(routes.files_of(path)) != 1:
+        message = "expected one file"
+        raise AssertionError(message)
+    print(f"  {'a companion each':24} {best_microseconds(partial(routes.files_of, path)):8.1f}")
     print("hostile patterns, names of 256, 512 and 1,024 characters that fit (microseconds)")
     for what, (pattern, unit) in HOSTILE.items():
         compiled = compile_pattern(pattern)

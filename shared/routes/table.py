@@ -91,10 +91,12 @@ class RouteTable:
         self._by_head = dict(by_head)
         self._by_id = {route.id: route for route in self.routes}
         self._head_lengths = sorted({len(head) for head in by_head})
-        self._companions: dict[str, list[tuple[Route, Requirement]]] = defaultdict(list)
+        self._companions: dict[str, list[tuple[Route, Requirement, str, str]]] = defaultdict(list)
         for route in self.routes:
             for requirement in route.requires:
-                self._companions[requirement.companion.head].append((route, requirement))
+                companion = requirement.companion
+                texts = (companion.tail, companion.inner)
+                self._companions[companion.head].append((route, requirement, *texts))
         self._companion_heads = sorted({len(head) for head in self._companions})
         self._texts = [(route.match.tail, route.match.inner) for route in self.routes]
 
@@ -127,8 +129,8 @@ class RouteTable:
         return [
             (route, file)
             for length in self._companion_heads
-            for route, requirement in self._companions.get(path[:length], ())
-            if (file := requirement.file_of(path)) is not None
+            for route, requirement, tail, inner in self._companions.get(path[:length], ())
+            if path.endswith(tail) and inner in path and (file := requirement.file_of(path)) is not None
         ]
 
     def by_id(self, route_id: str) -> Route | None:

