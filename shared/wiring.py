@@ -103,7 +103,13 @@ def build_services(environ: Mapping[str, str], log: EventLog, timing: Timing) ->
         by_event=settings.bindings.is_queue_mode,
         timing=timing,
     )
-    report = OutboxReport(outbox=outbox, dead_letters=dead_letters, log=log, timing=timing)
+    report = OutboxReport(
+        outbox=outbox,
+        dead_letters=dead_letters,
+        log=log,
+        timing=timing,
+        owner_of=lambda route_id: routes.current().owner_of(route_id),
+    )
     upkeep = Upkeep(settled=settled, routes=routes, log=log, timing=timing)
 
     def reconcile(end: float) -> None:

@@ -12,7 +12,7 @@ var alertRules = [
     severity: 2
     window: 'PT10M'
     measure: 'Minutes'
-    dimensions: ['Route', 'Hold']
+    dimensions: ['Route', 'Hold', 'Owner']
     // While everything is on hold, that has an alert of its own.
     query: '''
 let shut = lines
@@ -23,10 +23,10 @@ let shut = lines
 lines
 | where Event == 'outbox.state' and TimeGenerated > ago(10m)
 | summarize arg_max(TimeGenerated, Keys) by Route
-| extend Minutes = toreal(Keys.oldest_seconds) / 60, Hold = tostring(Keys.hold), Shut = 1
+| extend Minutes = toreal(Keys.oldest_seconds) / 60, Hold = tostring(Keys.hold), Owner = tostring(Keys.owner), Shut = 1
 | where isnotnull(Minutes)
 | join kind=leftanti shut on Shut
-| project TimeGenerated, Route, Hold, Minutes
+| project TimeGenerated, Route, Hold, Owner, Minutes
 '''
   }
   {
@@ -35,14 +35,14 @@ lines
     severity: 3
     window: 'PT10M'
     measure: 'Hours'
-    dimensions: ['Route', 'Hold']
+    dimensions: ['Route', 'Hold', 'Owner']
     query: '''
 lines
 | where Event == 'outbox.state' and TimeGenerated > ago(10m)
 | summarize arg_max(TimeGenerated, Keys) by Route
-| extend Hours = toreal(Keys.told_oldest_seconds) / 3600, Hold = tostring(Keys.hold)
+| extend Hours = toreal(Keys.told_oldest_seconds) / 3600, Hold = tostring(Keys.hold), Owner = tostring(Keys.owner)
 | where isnotnull(Hours)
-| project TimeGenerated, Route, Hold, Hours
+| project TimeGenerated, Route, Hold, Owner, Hours
 '''
   }
   {
@@ -51,13 +51,13 @@ lines
     severity: 1
     window: 'PT10M'
     // Their number is a dimension, so that a new dead letter is told although older ones still lie there.
-    dimensions: ['Route', 'Dead']
+    dimensions: ['Route', 'Dead', 'Owner']
     query: '''
 lines
 | where Event == 'outbox.state' and TimeGenerated > ago(10m)
 | summarize arg_max(TimeGenerated, Keys) by Route
 | where toint(Keys.dead) > 0
-| project TimeGenerated, Route, Dead = tostring(Keys.dead)
+| project TimeGenerated, Route, Dead = tostring(Keys.dead), Owner = tostring(Keys.owner)
 '''
   }
   {

@@ -1,6 +1,7 @@
 """`OutboxReport`: what waits and what is dead, one log line for each route, every five minutes."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -59,13 +60,23 @@ class OutboxReport:
         dead_letters: What is dead.
         log: Takes the lines.
         timing: The clocks, and how often.
+        owner_of: Returns who looks after the route with an id; may be empty.
     """
 
-    def __init__(self, *, outbox: Outbox, dead_letters: DeadLetters, log: EventLog, timing: Timing) -> None:
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        dead_letters: DeadLetters,
+        log: EventLog,
+        timing: Timing,
+        owner_of: Callable[[str], str] = lambda _route_id: "",
+    ) -> None:
         self._outbox = outbox
         self._dead_letters = dead_letters
         self._log = log
         self._timing = timing
+        self._owner_of = owner_of
         self._next = float("-inf")
         self._pages = 0
 
@@ -91,6 +102,7 @@ class OutboxReport:
                 dead=state.dead,
                 route=route,
                 hold=state.hold or None,
+                owner=self._owner_of(route or "") or None,
             )
         self._next = self._timing.clock() + self._timing.report_seconds
 

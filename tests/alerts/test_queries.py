@@ -80,7 +80,19 @@ def test_threshold_is_the_one_of_the_template(minutes: int, *, fires: bool) -> N
     workspace.add("AppTraces", [line(f'outbox.state rows=1 oldest_seconds={minutes * 60} route="orders"')])
     [rule] = [rule for rule in alert_rules() if rule.name == "rows-too-old"]
 
-    assert workspace.fired(rule, now=NOW) == ({("orders", "")} if fires else set())
+    assert workspace.fired(rule, now=NOW) == ({("orders", "", "")} if fires else set())
+
+
+@pytest.mark.parametrize("name", ["rows-too-old", "told-rows-too-old", "dead-letter"])
+def test_alert_about_a_route_names_its_owner(name: str) -> None:
+    """Whoever is woken knows whom to ask."""
+    workspace = Workspace()
+    state = "rows=1 oldest_seconds=9000 told_rows=1 told_oldest_seconds=900000 dead=2"
+    workspace.add("AppTraces", [line(f'outbox.state {state} route="orders" owner="ann@example.org"')])
+    [rule] = [rule for rule in alert_rules() if rule.name == name]
+    [alert] = workspace.fired(rule, now=NOW)
+
+    assert dict(zip(rule.dimensions, alert, strict=True))["Owner"] == "ann@example.org"
 
 
 def test_name_of_a_file_cannot_pass_for_a_key() -> None:

@@ -225,13 +225,13 @@ def test_report_that_failed_is_written_at_the_next_tick(harness: OutboxHarness) 
 def test_dispatcher_reports_what_its_drain_has_left(
     storage_account: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of real tables, with one request for each; again after five minutes, and not by live calls."""
+    """Of real tables, with one request each and the owner; again after five minutes, not by live calls."""
     clock = FakeClock()
     log = EventLog()
     nowhere = "http://127.0.0.1:9"
     settings = {
         "AIRFLOW_BASE_URL": nowhere,
-        "AIRFLOW_DAG_ID": "copy_file",
+        "AIRFLOW_ROUTES": '[[route]]\nname = "default"\nmatch = "**"\ndag_id = "copy_file"\nowner = "bob"\n',
         "AIRFLOW_AUTH": "none",
         "AzureWebJobsStorage": storage_account,
         "LandingStorage": storage_account,
@@ -255,7 +255,9 @@ def test_dispatcher_reports_what_its_drain_has_left(
     clock.now += 301
     app.dispatch()
 
-    assert _states(caplog)[1:] == ['outbox.state rows=1 told_rows=1 dead=2 route="default" hold="person"']
+    assert _states(caplog)[1:] == [
+        'outbox.state rows=1 told_rows=1 dead=2 route="default" hold="person" owner="bob"'
+    ]
 
 
 def _states(caplog: pytest.LogCaptureFixture) -> list[str]:
