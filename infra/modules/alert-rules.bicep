@@ -124,16 +124,23 @@ lines
   }
   {
     name: 'routes-rejected'
-    title: 'New routes have a fault'
+    title: 'New routes have a fault, or cannot be read'
     severity: 2
     window: 'P1D'
     dimensions: []
-    // Said once by each instance for each version.
+    // A fault is said once by each instance for each version; that the blob cannot be read, each minute.
     query: '''
+let unreadable = lines
+| where Event == 'routes.unreadable' and TimeGenerated > ago(15m)
+| summarize Times = count(), TimeGenerated = max(TimeGenerated)
+| where Times > 9
+| project TimeGenerated;
 lines
 | where Event in ('routes.loaded', 'routes.rejected')
 | summarize arg_max(TimeGenerated, Event)
 | where Event == 'routes.rejected'
+| project TimeGenerated
+| union unreadable
 '''
   }
   {

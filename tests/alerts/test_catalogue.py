@@ -22,7 +22,6 @@ NOT_ALERTED = {
     "reconcile.not_offered": "a setting that has no effect; nothing waits",
     "reconcile.unfinished": "the next time begins anew; a person can run a backfill",
     "redrive.failed": "it is tried again",
-    "routes.unreadable": "what is in force stays; a minute later it is tried again",
     "run.waiting": "an event that goes on failing is told by rows-too-old",
     "setting.unknown": "nothing waits; a deployment's own check says it, too",
     "upkeep.failed": "the next tick tries again; nothing depends on it",

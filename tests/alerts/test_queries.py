@@ -83,6 +83,21 @@ def test_threshold_is_the_one_of_the_template(minutes: int, *, fires: bool) -> N
     assert workspace.fired(rule, now=NOW) == ({("orders", "", "")} if fires else set())
 
 
+@pytest.mark.parametrize(("times", "fires"), [(9, False), (10, True)])
+def test_routes_that_are_gone_are_an_alert_before_an_instance_starts_without(
+    times: int, *, fires: bool
+) -> None:
+    """A hiccup of storage is none; what could not be read all the time is, though the last routes go on."""
+    workspace = Workspace()
+    workspace.add("AppTraces", [line('routes.loaded etag="0x1" routes=1', minutes=60)])
+    lines = [line('routes.unreadable message="404"', minutes=4 + number) for number in range(times)]
+    workspace.add("AppTraces", lines)
+
+    assert {rule.name for rule in alert_rules() if workspace.fired(rule, now=NOW)} == (
+        {"no-dispatcher", "routes-rejected"} if fires else {"no-dispatcher"}
+    )
+
+
 @pytest.mark.parametrize("name", ["rows-too-old", "told-rows-too-old", "dead-letter"])
 def test_alert_about_a_route_names_its_owner(name: str) -> None:
     """Whoever is woken knows whom to ask."""
