@@ -17,6 +17,14 @@ from tests.support.scale import scaled
 
 pytestmark = pytest.mark.stack
 
+IN_TURN = """[[route]]
+name = "ledger"
+match = "landing/{file}.csv"
+dag_id = "copy_file"
+requires = "landing/{file}.csv.done"
+ordered = true
+"""
+
 
 @pytest.fixture
 def fail_storage(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bool], Callable[[], bool]], None]:
@@ -75,6 +83,27 @@ def test_storage_that_fails_more_often_than_the_sdk_retries(
 
     harness.deliver(app, names)
     harness.drain(app, seconds=scaled(180, 900))
+
+    harness.assert_one_run_each(names)
+
+
+@pytest.mark.fault("storage answers 503, ordered route with companions", airflow="stand-in")
+def test_storage_that_fails_while_files_wait_for_companions_and_their_turn(
+    harness: FaultHarness, fail_storage: Callable[..., None]
+) -> None:
+    """File and companion in any order, one operation of ten fails, half of those only in their answer."""
+    chance = harness.random.random
+    fail_storage(lambda: chance() < 0.1, lambda: chance() < 0.5)
+    app = harness.app(AIRFLOW_RETRY_BUDGET_SECONDS="0", AIRFLOW_DAG_ID="", AIRFLOW_ROUTES=IN_TURN)
+    names = harness.upload(scaled(20, 200))
+    for name in names:
+        harness.landing.upload_blob(f"{name}.done", b"")
+    told = [*names, *(f"{name}.done" for name in names)]
+    harness.random.shuffle(told)
+    _let_some_wait(harness)
+
+    harness.deliver(app, told)
+    harness.drain(app)
 
     harness.assert_one_run_each(names)
 
