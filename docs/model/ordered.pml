@@ -1,16 +1,10 @@
-/* An ordered lane: docs/decisions/0063-order.md describes the protocol. Three files in the order of their numbers, whose
-   events come in any order, and that of file 1 once more; two drains at once; two faults in all: a drain dies and another
-   follows, an answer is lost before or after its call was carried out, or the call lands late. Any step of the others may
-   come between two of a drain, so it falls asleep anywhere. One refusal for good, and a replay of its letter.
-
-     spin -a ordered.pml && gcc -O2 -DCOLLAPSE -DSAFETY -o pan pan.c && ./pan -m1000000
-
-   finds no run that is sent before each older file is confirmed, or refused, whose row had come when the run was chosen; no
-   file that has neither row nor run nor letter; and after one more drain no row. None has two runs, for a run id is one run
-   in Airflow, whoever posts it. -DNO_FRESH (the rows of a page are sent without another look), -DNO_CONFIRM (an unclear
-   answer lets the next go), -DLIVE_SENDS (a live call sends by itself), -DDELETE_FIRST (the row goes before its run is
-   posted), -DNO_ETAG (the row goes whatever was written to it meanwhile) and -DLETTER_LAST (the row goes before its letter
-   is written) each take a guard away, and it finds one. */
+/* An ordered lane: docs/decisions/0063-order.md describes the protocol. Three files in the order of their numbers,
+   whose events come in any order, and that of file 1 once more; two drains at once; two faults in all: a drain dies and
+   another follows, an answer is lost before or after its call was carried out, or the call lands late. Any step of the
+   others may come between two of a drain, so it falls asleep anywhere. One refusal for good, and a replay of its
+   letter. It finds no run that is sent before each older file is confirmed, or refused, whose row had come when the run
+   was chosen; no file that has neither row nor run nor letter; and after one more drain no row. None has two runs, for
+   a run id is one run in Airflow, whoever posts it. */
 #ifndef N
 #define N 3
 #endif
