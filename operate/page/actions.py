@@ -9,8 +9,9 @@ from functools import partial
 
 from operate.desk import Desk
 from operate.drop import Drop
+from operate.page.confirm import confirmation
 from operate.page.frame import alert, badge, hint, link, table
-from operate.page.html import Content, Html, join, name_of_blob, tag
+from operate.page.html import Html, join, name_of_blob, tag
 from operate.page.lists import SELECTED, TICKED, selection_of
 from operate.page.request import Answer, PageError, Request
 from operate.paging import SEPARATOR
@@ -88,20 +89,12 @@ class Action:
         yield _back(self.place)
 
     def _confirm(self, request: Request, tally: "Tally") -> Html:
-        why = tag(
-            "p",
-            tag("label", "Why nothing is to run for them", for_="why"),
-            tag("input", id="why", name="why", required=True, autocomplete="off"),
-        )
-        return tag(
-            "form",
-            repeated(request),
-            why if self.is_final else None,
-            tag("button", f"{self.verb} {tally.done:,} row{'s' * (tally.done != 1)}", class_="main"),
-            hint("The rows are read anew for it: others go on meanwhile."),
-            method="post",
+        return confirmation(
+            request,
             action=self.name,
-            class_="confirm",
+            button=f"{self.verb} {tally.done:,} row{'s' * (tally.done != 1)}",
+            why="Why nothing is to run for them" if self.is_final else "",
+            after=hint("The rows are read anew for it: others go on meanwhile."),
         )
 
     def _done(self, work: Work, chosen: Iterable[Row]) -> Iterator[Html]:
@@ -173,14 +166,6 @@ def _ticked(rows: Table, request: Request) -> Iterator[Row]:
         partition, _, key = keys.partition(SEPARATOR)
         if entity := rows.get(partition, key):
             yield read_row(entity)
-
-
-def repeated(request: Request) -> list[Content]:
-    """Return the fields of a form as hidden ones of the next, which confirms it."""
-    sent = [(name, value) for name, values in request.fields.items() for value in values if name != "why"]
-    return [
-        tag("input", type="hidden", name=name, value=value) for name, value in (*sent, ("confirmed", "yes"))
-    ]
 
 
 def _back(place: str) -> Html:

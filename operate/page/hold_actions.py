@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from operate.desk import Desk
-from operate.page.actions import repeated
+from operate.page.confirm import confirmation
 from operate.page.frame import alert, badge, hint, link, table
 from operate.page.html import Html, tag
 from operate.page.request import Answer, PageError, Request
@@ -47,19 +47,11 @@ class HoldAction:
         yield tag("ul", [tag("li", tag("bdi", str(each))) for each in lanes])
         if self.is_hold:
             yield hint("Live calls stop within a minute. Events go on being taken and kept, none is sent.")
-        why = tag(
-            "p",
-            tag("label", "Why, for whoever looks at what waits", for_="why"),
-            tag("input", id="why", name="why", required=True, autocomplete="off"),
-        )
-        yield tag(
-            "form",
-            repeated(request),
-            why if self.is_hold else None,
-            tag("button", f"{self.verb} {len(lanes)} lane{'s' * (len(lanes) != 1)}", class_="main"),
-            method="post",
+        yield confirmation(
+            request,
             action=self.name,
-            class_="confirm",
+            button=f"{self.verb} {len(lanes)} lane{'s' * (len(lanes) != 1)}",
+            why="Why, for whoever looks at what waits" if self.is_hold else "",
         )
         yield _back()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from operate.desk import Desk
 from operate.files import look_at, no_such_file, requests_of, verdicts_on
-from operate.page.actions import repeated
+from operate.page.confirm import confirmation
 from operate.page.frame import badge, hint, link, table
 from operate.page.html import Html, name_of_blob, tag
 from operate.page.request import Answer, PageError, Request
@@ -45,8 +45,7 @@ def _shown(desk: Desk, request: Request, done: list[Sent], verb: str) -> Iterato
     yield from table("Runs", ("", "Route and DAG", "Run id", "What"), map(_row, done))
     yield hint(f"Routes from {desk.routes_from}.")
     if is_dry and any(each.is_sent for each in done):
-        button = tag("button", verb, class_="main")
-        yield tag("form", repeated(request), button, method="post", action="send", class_="confirm")
+        yield confirmation(request, action="send", button=verb)
     yield tag("p", link("file", "Back to the file", path=path))
 
 
