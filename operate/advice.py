@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
-from azure.identity import CredentialUnavailableError
 
 from operate.desk import Desk
 from operate.errors import DeskError
@@ -39,6 +38,8 @@ def explained(error: Exception, desk: Desk | None = None, *, role: str = READ_TA
         role: The role that the part needs.
         on: Prefix of the settings of the account that it is for, where that is not the usual one.
     """
+    from azure.identity import CredentialUnavailableError  # noqa: PLC0415  (see OperatorIdentity)
+
     # The SDK's own texts have several lines.
     text = " ".join(str(error).split())[:_LONGEST]
     is_local = desk is not None and desk.origin.is_local

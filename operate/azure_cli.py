@@ -6,7 +6,6 @@ import subprocess
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.identity import AzureCliCredential
 
 from operate.errors import DeskError
 
@@ -20,6 +19,9 @@ class OperatorIdentity:
 
     def credential(self) -> TokenCredential:
         """Return a new credential; asks nobody yet."""
+        # A tenth of a second that the local stack need not wait for.
+        from azure.identity import AzureCliCredential  # noqa: PLC0415
+
         return AzureCliCredential(process_timeout=_TOKEN_TIMEOUT_SECONDS)
 
 

@@ -1,27 +1,57 @@
-"""`blob-to-dag`: the command line. Each command is registered here, in the order of the help."""
+"""`blob-to-dag`: the command line. A command's module is imported when it is called, or shown in the help."""
 
 import logging
 import signal
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from operate.commands import (
-    backfill,
-    dead,
-    doctor,
-    hold,
-    routes,
-    runs,
-    send,
-    status,
-    trace,
-    trigger,
-    ui,
-    waiting,
-)
+_MODULES = {
+    "status": "status",
+    "trace": "trace",
+    "waiting": "waiting",
+    "dead": "dead",
+    "hold": "hold",
+    "release": "hold",
+    "routes": "routes",
+    "send": "send",
+    "trigger": "trigger",
+    "runs": "runs",
+    "dags": "runs",
+    "backfill": "backfill",
+    "doctor": "doctor",
+    "ui": "ui",
+}
+"""By command, its module in `operate.commands`; in the order of the help."""
+
+
+class Commands(TyperGroup):
+    """Imports the module of the command that is called; all for the help, or for a name that is none."""
+
+    def list_commands(self, _context: object) -> list[str]:
+        """Return all names."""
+        self._import(*_MODULES.values())
+        return list(_MODULES)
+
+    def get_command(self, context: Any, cmd_name: str) -> Any:
+        """Return a command; None where there is none."""
+        if cmd_name not in self.commands:
+            self._import(*([_MODULES[cmd_name]] if cmd_name in _MODULES else _MODULES.values()))
+        return super().get_command(context, cmd_name)
+
+    def _import(self, *modules: str) -> None:
+        for module in dict.fromkeys(modules):
+            part = typer.Typer()
+            import_module(f"operate.commands.{module}").register(part)
+            self.commands.update(get_group(part).commands)
+
 
 app = typer.Typer(
     name="blob-to-dag",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     # They would show local variables, and with them secrets.
@@ -32,20 +62,6 @@ app = typer.Typer(
 @app.callback()
 def _blob_to_dag() -> None:
     """What happened to a file, what waits, send it again."""
-
-
-status.register(app)
-trace.register(app)
-waiting.register(app)
-dead.register(app)
-hold.register(app)
-routes.register(app)
-send.register(app)
-trigger.register(app)
-runs.register(app)
-backfill.register(app)
-doctor.register(app)
-ui.register(app)
 
 
 def main() -> None:

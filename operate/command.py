@@ -16,6 +16,12 @@ from operate.output import Output
 type Command = Callable[..., int]
 
 FAILED = 1
+ATTENTION = 3
+"""Exit status where something is dead, on hold, missing or broken: it waits for a person, or for a repair."""
+
+UNKNOWN = 4
+"""Exit status where a part could not be asked, or is unusable."""
+
 INTERRUPTED = 130
 _WHICH = "Which app"
 

@@ -1,13 +1,13 @@
 """`Desk`: what the commands and the page work on, each part opened when it is first asked for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from operate.azure_cli import OperatorIdentity
 from operate.origin import Origin
-from shared.airflow.build import build_airflow_client
-from shared.airflow.client import AirflowClient
 from shared.config.bindings import LANDING_CONNECTION
 from shared.config.load import APP_ROOT, read_table
 from shared.config.settings import HOST_CONNECTION, Settings
@@ -20,14 +20,15 @@ from shared.storage import dead_letters as dead
 from shared.storage import outbox as waiting
 from shared.storage import settled as claims
 from shared.storage.accounts import StorageAccount
-from shared.storage.blob_reader import BlobReader
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.outbox import Outbox
-from shared.storage.routes_blob import RoutesBlob
 from shared.storage.settled import Settled
 from shared.storage.tables import Table
 from shared.timing import Timing
-from shared.wiring import build_outbox
+
+if TYPE_CHECKING:
+    from shared.airflow.client import AirflowClient
+    from shared.storage.blob_reader import BlobReader
 
 _THREADS = 32
 
@@ -36,7 +37,8 @@ _THREADS = 32
 class Desk:
     """The parts of one app, as the operator reaches them with their own identity.
 
-    No part opens a connection by itself. A part that cannot be made raises Misconfigured, one that cannot be
+    No part opens a connection by itself, and what takes long to import is imported with it: the first lines
+    of a list come within a second. A part that cannot be made raises Misconfigured, one that cannot be
     reached an error of its own when it is used, so that a command can answer the rest.
 
     Attributes:
@@ -74,6 +76,14 @@ class Desk:
         )
 
     @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """Who looks after a route, by its id; empty where the routes are unusable, which others tell."""
+        try:
+            return {route.id: route.owner for route in self.routes.routes if route.owner}
+        except RetryableError:
+            return {}
+
+    @cached_property
     def routes_from(self) -> str:
         """Where the routes are read from: a deployed app tells of its settings, not of its files."""
         if self.routes_file:
@@ -105,8 +115,10 @@ class Desk:
         return watch or (self.settings.bindings.container,)
 
     @cached_property
-    def reader(self) -> BlobReader:
+    def reader(self) -> "BlobReader":
         """Looks at one blob."""
+        from shared.storage.blob_reader import BlobReader
+
         return BlobReader(self.landing)
 
     @cached_property
@@ -117,6 +129,8 @@ class Desk:
     @cached_property
     def outbox(self) -> Outbox:
         """What waits."""
+        from shared.wiring import build_outbox
+
         return build_outbox(self.host, self.timing)
 
     @cached_property
@@ -140,19 +154,31 @@ class Desk:
         return Table(self.host, claims.TABLE)
 
     @cached_property
-    def airflow(self) -> AirflowClient:
+    def airflow(self) -> "AirflowClient":
         """Airflow, with the app's log-in, which the operator's role reads from the vault."""
+        from shared.airflow.build import build_airflow_client
+
         return build_airflow_client(
             self.settings, self.origin.settings, self.log, identity=OperatorIdentity()
         )
 
     def _routes_in_blob(self) -> RouteTable:
-        return RoutesBlob(
+        from shared.storage.routes_blob import RoutesBlob
+
+        blob = RoutesBlob(
             self.host.blobs,
             self.settings.routes_blob,
             read=lambda text: read_table(self.settings, text, origin="ROUTES_BLOB"),
             log=self.log,
-        ).current()
+        )
+        try:
+            return blob.current()
+        except Misconfigured as error:
+            msg = (
+                f"The routes in {self.settings.routes_blob} are bad: {error} Instances that run keep the "
+                "last good ones; one that starts lets all events wait. `routes push FILE` replaces them."
+            )
+            raise Misconfigured(msg) from error
 
     def _account(self, prefix: str, services: tuple[str, ...] = ("blob", "queue", "table")) -> StorageAccount:
         try:

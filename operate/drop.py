@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from operate.desk import Desk
-from operate.replay import CHANGED, take_out
-from operate.work import Done, name_of
+from operate.work import CHANGED, Done, name_of, take_out
 from shared.model.lane import NEW
 from shared.storage.rows import Row
 from shared.storage.settled import Claim, Settled

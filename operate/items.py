@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from operate.selection import Selection, path_of
+from shared.model.lane import STATE
 from shared.storage.rows import SENT, read_long_text
 from shared.storage.tables import Entity, Table
 
 COLUMNS = [
     *("PartitionKey", "RowKey", "container", "name", "etag", "event_time", "route", "dag_id", "run_id"),
-    *("reason", "message", "not_before", "parked_at", "died_at", "source", "where"),
+    *("reason", "message", "not_before", "parked_at", "died_at", "source", "where", "owner"),
 ]
 
 
@@ -26,6 +27,7 @@ class Item:
         since: When it was parked, or died.
         due: When it is tried next, if it waits by itself.
         where: Of a letter that could not be read: where its bytes still lie, if they are too many for a row.
+        owner: Who looks after the route, where it says so.
     """
 
     path: str
@@ -42,6 +44,14 @@ class Item:
     where: str
     partition: str
     key: str
+    owner: str
+
+    @property
+    def lane(self) -> str:
+        """The lane, for people."""
+        if not self.route:
+            return self.source or "no route yet"
+        return f"{self.route} -> {self.dag_id}{f' ({self.owner})' if self.owner else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +75,31 @@ class Detail:
 
 _SHOWN_BYTES = 2_000
 
+type Owners = Mapping[str, str]
+NO_OWNERS: Owners = {}
 
-def items(table: Table, selection: Selection) -> Iterator[Item]:
+
+def items(table: Table, selection: Selection, owners: Owners = NO_OWNERS) -> Iterator[Item]:
     """Read the selected rows of a table of any length, a page at a time."""
-    return map(item_of, selection.entities(table, columns=COLUMNS))
+    return (item_of(entity, owners) for entity in selection.entities(table, columns=COLUMNS))
 
 
-def details(table: Table, path: str) -> Iterator[Detail]:
-    """Read all rows of one blob; a request for each thousand rows of the table."""
-    keys = ["PartitionKey", "RowKey", "container", "name"]
-    for found in Selection(prefix=path).entities(table, columns=keys):
-        if path_of(found) == path and (entity := table.get(found["PartitionKey"], found["RowKey"])):
-            yield detail_of(entity)
+def details(table: Table, wanted: str, owners: Owners = NO_OWNERS) -> Iterator[Detail]:
+    """Read all rows of one blob, or with one key; a request for each thousand rows of the table."""
+    for found in table.scan(columns=["PartitionKey", "RowKey", "container", "name"]):
+        # A key has no slash, and a blob has one: neither is taken for the other.
+        is_wanted = found["RowKey"] != STATE and wanted in {path_of(found), found["RowKey"]}
+        if is_wanted and (entity := table.get(found["PartitionKey"], found["RowKey"])):
+            yield detail_of(entity, owners)
 
 
-def item_of(entity: Entity) -> Item:
-    """Return what a list shows of a row."""
+def item_of(entity: Entity, owners: Owners = NO_OWNERS) -> Item:
+    """Return what a list shows of a row.
+
+    Args:
+        entity: The row.
+        owners: Of the routes, as they are today; a letter has that of its own day.
+    """
 
     def text(column: str) -> str:
         return str(entity.get(column) or "")
@@ -100,14 +119,15 @@ def item_of(entity: Entity) -> Item:
         where=text("where"),
         partition=text("PartitionKey"),
         key=text("RowKey"),
+        owner=owners.get(text("route")) or text("owner"),
     )
 
 
-def detail_of(entity: Entity) -> Detail:
+def detail_of(entity: Entity, owners: Owners = NO_OWNERS) -> Detail:
     """Return all that a row holds; what cannot be read is shown as it is."""
     body = entity.get("body")
     return Detail(
-        item=item_of(entity),
+        item=item_of(entity, owners),
         history=_read(entity.get("history")) or {},
         sent_to=tuple(_read(value) for name, value in entity.items() if name.startswith(SENT)),
         conf=_read(read_long_text("conf", entity)),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operate.items import COLUMNS, Item, item_of
+from operate.items import COLUMNS, NO_OWNERS, Item, Owners, item_of
 from operate.selection import Selection
 from shared.storage.tables import Entity, Table
 
@@ -29,7 +29,9 @@ class Slice:
     after: str
 
 
-def page_of(table: Table, selection: Selection, *, after: str = "", most: int = PAGE) -> Slice:
+def page_of(
+    table: Table, selection: Selection, *, after: str = "", most: int = PAGE, owners: Owners = NO_OWNERS
+) -> Slice:
     """Read the next selected rows.
 
     Route and reason are compared by storage. A prefix is not, so that a rare one reads the rows up to it.
@@ -38,7 +40,7 @@ def page_of(table: Table, selection: Selection, *, after: str = "", most: int = 
     for entity in _entities(table, selection, after, most):
         if len(items) == most:
             return Slice(items=tuple(items), after=row_id(items[-1]))
-        items.append(item_of(entity))
+        items.append(item_of(entity, owners))
     return Slice(items=tuple(items), after="")
 
 

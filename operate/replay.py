@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from operate.desk import Desk
-from operate.work import Done, name_of
+from operate.work import CHANGED, Done, name_of, take_out
 from shared.ingest import EVENT_QUEUE
 from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS
 from shared.model.errors import BadEvent, CopyPending
@@ -14,12 +14,11 @@ from shared.routes.table import RouteTable
 from shared.sources import blob_poison
 from shared.sources.event_grid import pending_from_event_grid
 from shared.storage.dead_letters import UNREADABLE
-from shared.storage.outbox import Outbox, row_key
+from shared.storage.outbox import Outbox
 from shared.storage.rows import Row
 from shared.storage.settled import Settled
 from shared.storage.tables import Entity, Table, Written
 
-CHANGED = "It died again meanwhile, or somebody changed it: look again."
 REASON = "replayed"
 """Of a row that a person has put back; the next failure writes another one."""
 
@@ -173,15 +172,6 @@ class Replay:
         return (
             f"{claim.get('who')} has dropped it. `dead drop` ends that; `send --again` sends it all the same."
         )
-
-
-def take_out(table: Table, pending: Pending) -> bool:
-    """Delete the row of a version from the outbox, whoever has changed it; tell whether there was one."""
-    while found := table.get(pending.lane.key, row_key(pending, unique="")):
-        etag = str(getattr(found, "metadata", {}).get("etag", ""))
-        if table.delete(found, etag=etag) is not Written.CHANGED:
-            return True
-    return False
 
 
 def _body(entity: Entity) -> bytes:

@@ -5,7 +5,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 
+from shared.model.pending import Pending
+from shared.storage.outbox import row_key
 from shared.storage.rows import Row
+from shared.storage.tables import Table, Written
+
+CHANGED = "It died again meanwhile, or somebody changed it: look again."
 
 _AT_ONCE = 16
 
@@ -49,3 +54,12 @@ def carry_out(rows: Iterable[Row], act: Act) -> Iterator[Done]:
 def name_of(row: Row) -> str:
     """Return the blob of a row, or the key of one that names none."""
     return row.pending.path if row.pending else row.key
+
+
+def take_out(table: Table, pending: Pending) -> bool:
+    """Delete the row of a version from the outbox, whoever has changed it; tell whether there was one."""
+    while found := table.get(pending.lane.key, row_key(pending, unique="")):
+        etag = str(getattr(found, "metadata", {}).get("etag", ""))
+        if table.delete(found, etag=etag) is not Written.CHANGED:
+            return True
+    return False

@@ -4,9 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from operate.command import desk_command, desk_list
 from operate.commands.options import DryRun, Everything, Prefix, Reason, Route, Who, Yes, who_or_me
@@ -15,10 +12,10 @@ from operate.desk import Desk
 from operate.drop import Drop
 from operate.items import Detail, Item, details, items
 from operate.output import Output, age, printable
-from operate.replay import Replay
 from operate.selection import Selection, nothing_selected
 
 HEADER = ("Dead", "Reason", "Lane", "Blob", "Message")
+_LABEL_WIDTH = 12
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +32,9 @@ def dead(desk: Desk, output: Output, *, route: Route = "", reason: Reason = "", 
     """List the dead letters, lane by lane."""
     selection = Selection(route=route, reason=reason, prefix=prefix)
     now = desk.timing.now()
-    count = output.rows(items(desk.dead_table, selection), HEADER, lambda item: _cells(item, now))
+    count = output.rows(
+        items(desk.dead_table, selection, desk.owners), HEADER, lambda item: _cells(item, now)
+    )
     if not count:
         output.note(nothing_selected(selection, desk.dead_table))
     return 0
@@ -45,15 +44,18 @@ def show(
     desk: Desk,
     output: Output,
     *,
-    path: Annotated[str, typer.Argument(metavar="CONTAINER/NAME", help="The blob, or the key of a letter.")],
+    letter: Annotated[
+        str,
+        typer.Argument(metavar="CONTAINER/NAME|KEY", help="The blob; the key, where a letter names none."),
+    ],
 ) -> int:
     """Show all that the dead letters of one blob hold: Airflow's words, the conf, the history."""
     count = 0
-    for detail in details(desk.dead_table, path):
+    for detail in details(desk.dead_table, letter, desk.owners):
         output.show(detail, _detail)
         count += 1
     if not count:
-        output.note(f"There is no dead letter of {path!a}. `blob-to-dag dead --prefix` lists what there is.")
+        output.note(f"There is no dead letter of {letter!a}. `blob-to-dag dead` lists what there is.")
         return LEFT
     return 0
 
@@ -71,6 +73,8 @@ def replay(
     who: Who = "",
 ) -> int:
     """Send dead letters again, by today's routes; what may have been sent goes to the same DAG again."""
+    from operate.replay import Replay  # noqa: PLC0415  (with what reads events, which a list does not need)
+
     work = Replay.at(desk, who=who_or_me(who))
     output.note(f"Routes from {desk.routes_from}.")
     return act_on(
@@ -115,18 +119,17 @@ def drop(
 
 
 def _cells(item: Item, now: datetime) -> tuple[str, ...]:
-    lane = f"{item.route} -> {item.dag_id}" if item.route else item.source or "no route yet"
-    return age(item.since, now), item.reason, lane, item.path or item.key, item.message
+    return age(item.since, now), item.reason, item.lane, item.path or item.key, item.message
 
 
-def _detail(detail: Detail) -> RenderableType:
+def _detail(detail: Detail) -> str:
     item = detail.item
-    table = Table.grid(padding=(0, 2))
     facts = {
         "Blob": item.path,
         "ETag": item.etag,
         "Event time": item.event_time,
         "Route": item.route,
+        "Owner": item.owner,
         "DAG": item.dag_id,
         "Run id": item.run_id,
         "Died": item.since,
@@ -142,7 +145,5 @@ def _detail(detail: Detail) -> RenderableType:
         "Bytes": detail.body,
         "Row": f"{item.partition} / {item.key}",
     }
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, Text(printable(str(value))))
-    return table
+    given = ((name, printable(str(value))) for name, value in facts.items() if value)
+    return "\n".join(f"{name:<{_LABEL_WIDTH}}{text}" for name, text in given)

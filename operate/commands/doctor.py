@@ -3,8 +3,7 @@
 import typer
 from rich.text import Text
 
-from operate.command import desk_command
-from operate.commands.status import ATTENTION
+from operate.command import ATTENTION, desk_command
 from operate.desk import Desk
 from operate.doctor.check import Finding, State, examine
 from operate.doctor.order import CHECKS

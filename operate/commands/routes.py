@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
-from operate.command import desk_command
+from operate.command import ATTENTION, FAILED, desk_command
 from operate.commands.options import DryRun, Yes
 from operate.desk import Desk
 from operate.errors import DeskError
@@ -18,9 +18,6 @@ from shared.config.parsers import duration
 from shared.routes.blobs import Blobs
 from shared.routes.report import check_report, explain_report
 from shared.routes.table import RouteTable
-
-_BAD = 1
-_NO_RUN = 3
 
 File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Those of the app if not given.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning is a fault.")]
@@ -42,8 +39,8 @@ def check(desk: Desk, output: Output, *, file: File = None, strict: Strict = Fal
     """Name every fault and warning of the routes, and run their tests."""
     table = _table(desk, file)
     lines, is_good = check_report(table, _watched(desk, table), strict=strict)
-    _print(output, lines)
-    return 0 if is_good else _BAD
+    output.lines(lines)
+    return 0 if is_good else FAILED
 
 
 def explain(
@@ -56,8 +53,8 @@ def explain(
     """Say what a blob would start, and why no more."""
     event = Blobs(now=desk.timing.now()).event(blob, size=size)
     lines, fires = explain_report(desk.routes, event, _watched(desk, desk.routes))
-    _print(output, lines)
-    return 0 if fires else _NO_RUN
+    output.lines(lines)
+    return 0 if fires else ATTENTION
 
 
 def diff(
@@ -93,10 +90,10 @@ def push(
     now = pushed.read()
     new = _table(desk, file)
     lines, is_good = check_report(new, _watched(desk, new), strict=strict)
-    _print(output, lines)
+    output.lines(lines)
     if not is_good:
         output.note("Nothing was pushed.")
-        return _BAD
+        return FAILED
     if now is None:
         output.note(f"There are no routes in {pushed.path} yet: every file is new to them.")
     else:
@@ -126,14 +123,6 @@ def _text(file: Path) -> str:
 
 def _watched(desk: Desk, table: RouteTable) -> tuple[str, ...]:
     return table.watch or (desk.settings.bindings.container,)
-
-
-def _print(output: Output, lines: list[str]) -> None:
-    if output.is_json:
-        output.rows(lines, ("",), lambda line: (line,))
-        return
-    for line in lines:
-        output.console.print(line)
 
 
 def _show_differences(

@@ -5,13 +5,10 @@ from typing import Annotated
 
 import typer
 
-from operate.command import desk_command
+from operate.command import ATTENTION, desk_command
 from operate.desk import Desk
 from operate.output import Output, age
 from operate.runs import DagLine, Listed, dags, list_of, wait_for
-
-NOT_READY = 3
-"""Exit status where a DAG of a route takes no runs, or runs are still under way."""
 
 _NO_CONF = (
     "Airflow 1.10 lists runs without their conf, all at once: it does not tell which route started one."
@@ -58,7 +55,7 @@ def runs(
         output.note(f"{name} has no run{f' that is {state}' if state else ''} in Airflow.")
     elif count == limit:
         output.note(f"The last {limit}; --limit 0 lists all.")
-    return 0 if is_done else NOT_READY
+    return 0 if is_done else ATTENTION
 
 
 def show_dags(
@@ -79,7 +76,7 @@ def show_dags(
     def cells(line: DagLine) -> tuple[str, ...]:
         nonlocal worst
         if line.routes and line.state in {"missing", "broken"}:
-            worst = NOT_READY
+            worst = ATTENTION
         return line.dag_id, line.state, ", ".join(line.routes), line.why
 
     lines = list(dags(desk, check=check))

@@ -8,17 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operate.command import desk_command
+from operate.command import ATTENTION, UNKNOWN, desk_command
 from operate.desk import Desk
 from operate.output import Output, age, printable
 from operate.status import AirflowStatus, LaneStatus, Status, Tally, lane_name, look
 from shared.model.hold import LaneState
-
-ATTENTION = 3
-"""Exit status where something is dead or on hold: it waits for a person, or for a repair."""
-
-UNKNOWN = 4
-"""Exit status where a part could not be asked, or is unusable."""
 
 
 def register(app: typer.Typer) -> None:
@@ -101,7 +95,8 @@ def _hold(state: LaneState, now: datetime) -> str:
     if state.hold:
         wait = max(0, int((state.hold.next_probe - now).total_seconds()))
         since = age(state.hold.since, now)
-        said.append(f"{state.hold.reason} for {since}, next try in {wait}s: {state.hold.message}")
+        owner = f", owner {state.hold.owner}" if state.hold.owner else ""
+        said.append(f"{state.hold.reason} for {since}, next try in {wait}s{owner}: {state.hold.message}")
     if state.moving_since:
         said.append(f"moving to another DAG for {age(state.moving_since, now)}")
     return "; ".join(said)

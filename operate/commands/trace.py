@@ -1,15 +1,12 @@
 """`blob-to-dag trace`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import RenderableType
-from rich.text import Text
 
-from operate.command import desk_command
-from operate.commands.status import ATTENTION, UNKNOWN
+from operate.command import ATTENTION, UNKNOWN, desk_command
 from operate.desk import Desk
 from operate.items import Detail
 from operate.output import Output, age, printable
@@ -38,28 +35,28 @@ def show(desk: Desk, output: Output, *, path: Path) -> int:
     return ATTENTION if found.needs_attention else 0
 
 
-def rendered(found: Trace, now: datetime) -> RenderableType:
+def rendered(found: Trace, now: datetime) -> str:
     """Return the story as a person reads it; no line is broken, for a run's page is one."""
-    lines = list(_facts(found, now))
-    return Text("\n".join(line for label, text in lines for line in _labelled(label, printable(text))))
+    lines = (
+        f"{'' if number else label:<{_LABEL_WIDTH}}{printable(line)}"
+        for label, texts in _facts(found, now)
+        for number, line in enumerate(texts)
+    )
+    return "\n".join(lines)
 
 
-def _labelled(label: str, text: str) -> Iterator[str]:
-    for number, line in enumerate(text.split("\n")):
-        yield f"{'' if number else label:<{_LABEL_WIDTH}}{line}"
-
-
-def _facts(found: Trace, now: datetime) -> Iterator[tuple[str, str]]:
-    yield "File", found.path
+def _facts(found: Trace, now: datetime) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield labels, each with its lines; a line break in a name makes no line of its own."""
+    yield "File", [found.path]
     blob = found.blob
     if blob:
         changed = f"{blob.event_time.isoformat()}, {age(blob.event_time, now)} ago"
-        yield "Now", f"{blob.size} bytes, ETag {blob.etag}, written {changed}"
+        yield "Now", [f"{blob.size} bytes, ETag {blob.etag}, written {changed}"]
     for version in found.versions:
         mark = " (current)" if version.is_current else ""
-        yield "Version", f"{version.version_id}, ETag {version.etag}{mark}"
+        yield "Version", [f"{version.version_id}, ETag {version.etag}{mark}"]
     if found.routes:
-        yield "Routes", "\n".join(found.routes)
+        yield "Routes", found.routes
     for run in found.runs:
         yield "Run" if run.is_wanted else "Other run", _run(run)
     for title, rows in (("Waiting", found.waiting), ("Dead", found.dead)):
@@ -67,22 +64,22 @@ def _facts(found: Trace, now: datetime) -> Iterator[tuple[str, str]]:
             yield title, _row(row, now)
     for route_id, claim in found.settled.items():
         who = claim.get("who") or claim.get("run_id") or ""
-        yield "Settled", f"{route_id}: {claim.get('reason')}, {who} {claim.get('why') or ''}"
+        yield "Settled", [f"{route_id}: {claim.get('reason')}, {who} {claim.get('why') or ''}"]
     for step in found.next_steps:
-        yield "Next", step
+        yield "Next", [step]
     for part, why in found.faults.items():
-        yield f"! {part}", why
+        yield f"! {part}", [why]
 
 
-def _run(run: Run) -> str:
+def _run(run: Run) -> list[str]:
     if not run.state:
-        return f"none yet: {run.run_id} of {run.dag_id}"
-    return f"{run.state}: {run.run_id} of {run.dag_id}\n{run.link}"
+        return [f"none yet: {run.run_id} of {run.dag_id}"]
+    return [f"{run.state}: {run.run_id} of {run.dag_id}", run.link]
 
 
-def _row(row: Detail, now: datetime) -> str:
+def _row(row: Detail, now: datetime) -> list[str]:
     item = row.item
-    lane = f"{item.route} -> {item.dag_id}" if item.route else "no route yet"
     history = ", ".join(f"{reason} {failures['count']} times" for reason, failures in row.history.items())
-    said = f"{lane}, ETag {item.etag or 'unknown'}, for {age(item.since, now)}: {item.reason}: {item.message}"
-    return f"{said}\n{history}" if history else said
+    why = f"{item.reason}: {item.message}"
+    said = f"{item.lane}, ETag {item.etag or 'unknown'}, for {age(item.since, now)}: {why}"
+    return [said, history] if history else [said]

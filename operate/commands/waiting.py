@@ -33,7 +33,9 @@ def waiting(
     """List what waits, lane by lane, oldest event first."""
     selection = Selection(route=route, reason=reason, prefix=prefix)
     now = desk.timing.now()
-    count = output.rows(items(desk.outbox_table, selection), HEADER, lambda item: _cells(item, now))
+    count = output.rows(
+        items(desk.outbox_table, selection, desk.owners), HEADER, lambda item: _cells(item, now)
+    )
     if not count:
         output.note(nothing_selected(selection, desk.outbox_table))
     return 0
@@ -100,5 +102,4 @@ def drop(
 def _cells(item: Item, now: datetime) -> tuple[str, ...]:
     is_later = item.due is not None and item.due > now
     due = f"in {span(item.due - now)}" if item.due and is_later else "now"
-    lane = f"{item.route} -> {item.dag_id}" if item.route else "no route yet"
-    return age(item.since, now), due, item.reason, lane, item.path or item.key
+    return age(item.since, now), due, item.reason, item.lane, item.path or item.key

@@ -21,7 +21,7 @@ def letter(desk: Desk, request: Request) -> Answer:
     if entity is None:
         msg = "There is no such dead letter: it was replayed or dropped meanwhile."
         raise PageError(msg)
-    body = [described(detail_of(entity), desk.timing.now())]
+    body = [described(detail_of(entity, desk.owners), desk.timing.now())]
     return Answer(title="Dead letter", body=body, place="dead")
 
 
@@ -31,7 +31,7 @@ def described(detail: Detail, now: datetime) -> Html:
     return facts(
         {
             "Reason": [badge(item.reason), " ", item.message] if item.reason else None,
-            "Route and DAG": lane(item.route, item.dag_id) if item.route else None,
+            "Route and DAG": lane(item.route, item.dag_id, item.owner) if item.route else None,
             "Since": (moment(item.since, now), " ago") if item.since else None,
             "Due": moment(item.due, now) if item.due and item.due > now else None,
             "ETag": _code(item.etag),

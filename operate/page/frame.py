@@ -107,11 +107,17 @@ def file_link(path: str) -> Html:
     return link("file", name_of_blob(path), path=path)
 
 
-def lane(route: str, dag_id: str) -> Html:
-    """Return a route and its DAG."""
+def lane(route: str, dag_id: str, owner: str = "") -> Html:
+    """Return a route, its DAG, and who looks after it."""
     if not route:
         return tag("span", "no route yet", class_="quiet")
-    return join([name_of_blob(route), tag("span", " → ", class_="quiet"), name_of_blob(dag_id)])
+    arrow = tag("span", " → ", class_="quiet")
+    return join([name_of_blob(route), arrow, name_of_blob(dag_id), owned_by(owner)])
+
+
+def owned_by(owner: str) -> Html | None:
+    """Return who looks after a route, where it says so."""
+    return tag("span", ", owner ", tag("bdi", owner), class_="quiet") if owner else None
 
 
 def table(caption: str, header: Sequence[Content], rows: Iterable[Html]) -> Iterable[Html]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from operate.advice import EXPECTED, explained
 from operate.desk import Desk
 from operate.output import printable
-from operate.page.frame import alert, badge, hint, lane, moment, table
+from operate.page.frame import alert, badge, hint, lane, moment, owned_by, table
 from operate.page.html import Content, Html, tag
 from operate.page.request import Answer, Request
 from shared.model.hold import LaneState
@@ -35,7 +35,7 @@ def held_by(state: LaneState | None, now: datetime) -> Content:
         said.append(tag("div", badge("held", "held"), " ", words))
     if hold := state.hold:
         due = moment(hold.next_probe, now) if hold.next_probe > now else "with the next drain"
-        tried = (" for ", moment(hold.since, now), ", next try ", due)
+        tried = (" for ", moment(hold.since, now), ", next try ", due, owned_by(hold.owner))
         message = tag("span", hold.message, class_="message")
         said.append(tag("div", badge(hold.reason, "held"), tried, message))
     if state.moving_since:

@@ -50,7 +50,7 @@ def _list(desk: Desk, request: Request, place: str) -> Iterator[Html]:
     rows = desk.outbox_table if place == "waiting" else desk.dead_table
     selection = selection_of(request)
     yield _filter(desk, selection, place)
-    found = page_of(rows, selection, after=request.exact("after"))
+    found = page_of(rows, selection, after=request.exact("after"), owners=desk.owners)
     if not found.items:
         yield tag("p", _nothing(selection, rows, request.exact("after")), class_="empty")
         return
@@ -108,11 +108,18 @@ def _rows(items: Sequence[Item], place: str, now: datetime) -> Iterator[Html]:
 
 def _waiting(item: Item, now: datetime) -> tuple[Content, ...]:
     due = moment(item.due, now) if item.due and item.due > now else "now"
-    return moment(item.since, now), due, badge(item.reason or "new"), lane(item.route, item.dag_id)
+    return (
+        moment(item.since, now),
+        due,
+        badge(item.reason or "new"),
+        lane(item.route, item.dag_id, item.owner),
+    )
 
 
 def _dead(item: Item, now: datetime) -> tuple[Content, ...]:
-    where = lane(item.route, item.dag_id) if item.route else tag("span", item.source, class_="quiet")
+    where = (
+        lane(item.route, item.dag_id, item.owner) if item.route else tag("span", item.source, class_="quiet")
+    )
     return moment(item.since, now), badge(item.reason, "bad"), where
 
 

@@ -1,21 +1,21 @@
 """`StorageAccount`: the SDK's clients for one account, made once and shared by all invocations."""
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import requests
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.identity import ManagedIdentityCredential
-from azure.storage.blob import BlobServiceClient, ExponentialRetry
-from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
 from shared.config.storage_connection import StorageConnection
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueServiceClient
 
 _CONNECT_TIMEOUT_SECONDS = 5
 _READ_TIMEOUT_SECONDS = 20
@@ -25,7 +25,8 @@ class StorageAccount:
     """One storage account with one credential and one pool of connections.
 
     The client that the host injects makes both anew for every call, and each new credential asks for a
-    token of its own.
+    token of its own. Each SDK is imported with the first client of its service: a cold start, or a command
+    at an operator's desk, pays only for what it uses.
 
     Args:
         connection: Where the account is, and how the app logs in.
@@ -34,8 +35,6 @@ class StorageAccount:
 
     Attributes:
         name: Prefix of the app settings that name the account, for messages.
-        blobs: Client of the blob service.
-        queues: Client of the queue service.
     """
 
     def __init__(
@@ -44,26 +43,40 @@ class StorageAccount:
         self.name = connection.name
         self._connection = connection
         self._transport = _transport(threads)
-        options = {
-            "transport": self._transport,
-            # The SDK would wait 15 s and more and hold the invocation; two short waits bridge a hiccup.
-            "retry_policy": ExponentialRetry(
-                initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1
-            ),
-        }
         self._credential = credential
-        if connection.connection_string:
-            text = connection.connection_string
-            self.blobs = BlobServiceClient.from_connection_string(text, **options)
-            self.queues = QueueServiceClient.from_connection_string(text, **options)
-        else:
-            credential = credential or ManagedIdentityCredential(client_id=connection.client_id)
-            self._credential = credential
-            self.blobs = BlobServiceClient(connection.blob_endpoint, credential=credential, **options)
-            self.queues = QueueServiceClient(connection.queue_endpoint, credential=credential, **options)
+        if not connection.connection_string and credential is None:
+            from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+            self._credential = ManagedIdentityCredential(client_id=connection.client_id)
+
+    @cached_property
+    def blobs(self) -> "BlobServiceClient":
+        """Client of the blob service."""
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
+
+        client: BlobServiceClient = self._client(BlobServiceClient, self._connection.blob_endpoint)
+        return client
+
+    @cached_property
+    def queues(self) -> "QueueServiceClient":
+        """Client of the queue service."""
+        from azure.storage.queue import QueueServiceClient  # noqa: PLC0415
+
+        client: QueueServiceClient = self._client(QueueServiceClient, self._connection.queue_endpoint)
+        return client
+
+    def _client(self, kind: Any, endpoint: str) -> Any:
+        from azure.storage.blob import ExponentialRetry  # noqa: PLC0415
+
+        # The SDK would wait 15 s and more and hold the invocation; two short waits bridge a hiccup.
+        retry = ExponentialRetry(initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1)
+        options: dict[str, Any] = {"transport": self._transport, "retry_policy": retry}
+        if self._connection.connection_string:
+            return kind.from_connection_string(self._connection.connection_string, **options)
+        return kind(endpoint, credential=self._credential, **options)
 
     def table(self, name: str) -> "TableClient":
-        """Return a client of one table; importing the SDK here keeps it out of cold starts."""
+        """Return a client of one table."""
         from azure.data.tables import TableClient  # noqa: PLC0415
 
         options = {"transport": self._transport, "retry_total": 2, "retry_backoff_factor": 0.5}

@@ -25,6 +25,21 @@ def test_list_is_shown_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
     assert count == len(taken) == 301
 
 
+def test_line_break_in_a_name_begins_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither in a list, nor in a note, nor in what a person is asked."""
+    name = "a\nNext  send it again\x1b[2J"
+    output = Output()
+
+    output.rows([name], ("Blob", "What"), lambda text: (text, text))
+    output.lines([name])
+    output.note(name)
+
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 3
+    assert len(shown.err.splitlines()) == 1
+    assert "\x1b" not in shown.out + shown.err
+
+
 def test_empty_list_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """No header without rows."""
     assert Output().rows([], ("A", "B"), lambda _: ("", "")) == 0
@@ -32,8 +47,9 @@ def test_empty_list_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_could_steer_a_terminal_is_escaped() -> None:
-    """ESC, the C1 controls, and text that runs the other way."""
+    """ESC, the C1 controls, text that runs the other way, and what would begin a line of its own."""
     assert printable("a\x1b[2J\x9b\u202eb\tc") == "a\\x1b[2J\\x9b\\u202eb\\tc"
+    assert printable("a\r\nb\u2028c\x85d") == "a\\r\\nb\\u2028c\\x85d"
     assert printable("Größe 数") == "Größe 数"
 
 

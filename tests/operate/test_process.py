@@ -70,6 +70,32 @@ def test_interrupted_replay_has_nothing_half_done_and_goes_on(
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("command", ["waiting", "dead"])
+def test_list_imports_no_more_than_it_needs(settings: Mapping[str, str], command: str) -> None:
+    """Its first lines come half a second earlier: none of these is needed to read a table."""
+    heavy = ["rich", "azure.identity", "azure.storage.blob", "azure.storage.queue", "shared.airflow.client"]
+    heavy += ["shared.jobs", "operate.doctor", "operate.page"]
+    code = (
+        "import atexit, sys\n"
+        f"heavy = {heavy}\n"
+        "atexit.register(lambda: print([name for name in heavy if name in sys.modules], file=sys.stderr))\n"
+        "from operate.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, command],
+        cwd=ROOT,
+        env={**settings, "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stderr.splitlines() == ["There is nothing at all.", "[]"]
+
+
+@pytest.mark.stack
 def test_list_whose_reader_has_seen_enough_ends_quietly(desk: Desk, settings: Mapping[str, str]) -> None:
     """As with `| head`."""
     wait(desk, *(f"{number}.csv" for number in range(1_500)))

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from local.airflow import Airflow
 from operate.desk import Desk
@@ -42,6 +43,25 @@ def test_unusable_settings_hide_nothing_that_waits(desk: Desk, settings: dict[st
     assert found.lanes is not None
     assert len(found.lanes) == 1
     assert "AIRFLOW_BASE_URL" in found.faults["settings"]
+
+
+def test_bad_routes_in_a_blob_are_said_with_what_the_app_does(
+    desk: Desk, settings: dict[str, str], storage_account: str
+) -> None:
+    """Whoever pushed them by another way looks here: what waits is shown all the same."""
+    settings |= {"AIRFLOW_DAG_ID": "", "ROUTES_BLOB": "airflow-routes/routes.toml"}
+    with BlobServiceClient.from_connection_string(storage_account) as service:
+        text = '[[route]]\nname = "a"\nmatch = "landing/**"\ndag_idd = "d"\n'
+        service.create_container("airflow-routes").upload_blob("routes.toml", text.encode())
+    wait(desk, "a.csv")
+
+    found = look(desk)
+
+    assert found.routes is None
+    assert "dag_idd" in found.faults["routes"]
+    assert "keep the last good ones" in found.faults["routes"]
+    assert found.lanes is not None
+    assert len(found.lanes) == 1
 
 
 def test_more_than_a_thousand_rows_are_counted_only_when_asked(desk: Desk) -> None:

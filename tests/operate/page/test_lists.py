@@ -9,10 +9,10 @@ from operate.desk import Desk
 from operate.page.html import Html
 from operate.paging import page_of
 from operate.selection import Selection
-from shared.model.errors import AirflowUnreachable, BadEvent
+from shared.model.errors import AirflowUnreachable, BadEvent, DagMissing
 from shared.model.lane import Lane
 from tests.operate.page.conftest import Page
-from tests.operate.samples import EARLIER, die, pending, wait
+from tests.operate.samples import EARLIER, LANE, die, pending, wait
 
 pytestmark = pytest.mark.stack
 
@@ -112,6 +112,20 @@ def test_letter_that_names_no_blob_has_a_page_with_its_bytes(desk: Desk, page: P
 def test_letter_that_is_gone_is_said(page: Page) -> None:
     """Somebody was faster."""
     assert "replayed or dropped meanwhile" in page.get("letter", row="a/b").text
+
+
+def test_owner_of_the_route_is_named(desk: Desk, page: Page, settings: dict[str, str]) -> None:
+    """In both lists and beside the app's own hold."""
+    settings["AIRFLOW_DAG_ID"] = ""
+    settings["AIRFLOW_ROUTES"] = (
+        '[[route]]\nname = "default"\nmatch = "landing/**"\ndag_id = "d"\nowner = "ann@example.org"\n'
+    )
+    die(desk, "a.csv")
+    wait(desk, "b.csv")
+    desk.outbox.hold(LANE, DagMissing("Airflow has no DAG."), owner="ann@example.org")
+
+    for place in ("waiting", "dead", "holds", ""):
+        assert "owner <bdi>ann@example.org</bdi>" in page.get(place).text, place
 
 
 def test_dead_letters_are_listed_with_their_reason(desk: Desk, page: Page) -> None:
