@@ -1,5 +1,6 @@
 """`send`: one file by hand, as if it had just landed; or once more, with a run id of its own."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -51,9 +52,8 @@ def send(desk: Desk, event: BlobEvent, run: RunRequest, *, who: str, dry_run: bo
         said = f"{claim.get('reason')} {claim.get('run_id') or claim.get('who') or ''}".rstrip()
         return _left(run, f"settled already ({said}); `--again` starts a run all the same", is_settled=True)
     if letter := desk.dead_table.get(pending.lane.key, key):
-        return _left(
-            run, f"dead ({letter.get('reason')}): repair it, then `dead replay --prefix {event.path}`"
-        )
+        replay = f"dead replay --prefix {shlex.quote(event.path)}"
+        return _left(run, f"dead ({letter.get('reason')}): repair it, then `{replay}`")
     if row := desk.outbox_table.get(pending.lane.key, key):
         return _left(run, f"waits already ({row.get('reason')}); `waiting retry` lets it try at once")
     if not dry_run:

@@ -1,5 +1,6 @@
 """`Trace`: the whole story of one file."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,8 +94,8 @@ def trace(desk: Desk, path: str) -> Trace:
     verdicts = (ask("routes", lambda: verdicts_on(desk, blob)) if blob else None) or []
     requests = requests_of(blob, verdicts) if blob else []
     runs = ask("airflow", lambda: tuple(_runs(desk, path, requests))) or ()
-    waiting = ask("outbox", lambda: tuple(details(desk.outbox_table, path))) or ()
-    dead = ask("dead letters", lambda: tuple(details(desk.dead_table, path))) or ()
+    waiting = ask("outbox", lambda: tuple(details(desk.outbox_table, path, desk.owners))) or ()
+    dead = ask("dead letters", lambda: tuple(details(desk.dead_table, path, desk.owners))) or ()
     settled = ask("settled", lambda: _claims(desk, blob, requests) if blob else {}) or {}
     steps = list(_steps(path, requests, runs, waiting, dead, settled))
     if blob is None and "storage" not in faults:
@@ -188,6 +189,8 @@ def _steps(
 ) -> Iterator[str]:
     """Yield what to do about each run that is wanted; nothing about those that are as they should be."""
     by_id = {run.run_id: run for run in runs}
+    # What is copied from here is a command; whoever named the blob must not write one.
+    path = shlex.quote(path)
     for request in requests:
         where = f"{request.route} -> {request.dag_id}"
         run = by_id.get(request.run_id)

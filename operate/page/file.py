@@ -6,6 +6,7 @@ from datetime import datetime
 
 from operate.desk import Desk
 from operate.items import Detail
+from operate.output import printable
 from operate.page.detail import described, failures_of
 from operate.page.frame import alert, badge, hint, lane, moment
 from operate.page.html import Content, Html, name_of_blob, tag
@@ -54,9 +55,8 @@ def _story(desk: Desk, path: str) -> Iterator[Html]:
         for row in rows:
             yield tag("details", tag("summary", title, ": ", badge(row.item.reason)), described(row, now))
     if found.routes:
-        yield tag(
-            "details", tag("summary", "What the routes say"), tag("pre", "\n".join(found.routes), tabindex=0)
-        )
+        lines = "\n".join(map(printable, found.routes))
+        yield tag("details", tag("summary", "What the routes say"), tag("pre", lines, tabindex=0))
     if found.versions:
         yield tag(
             "details", tag("summary", "Versions that storage keeps"), tag("ul", map(_version, found.versions))

@@ -52,13 +52,13 @@ def join(content: Content) -> Html:
     if isinstance(content, Html):
         return content
     if isinstance(content, str):
-        return Html(html.escape(printable(content)))
+        return Html(html.escape("\n".join(map(printable, content.split("\n")))))
     return Html("".join(map(join, content)))
 
 
 def name_of_blob(text: str) -> Html:
     """Return a name that others chose: on one line, and with a direction of its own."""
-    return tag("bdi", text.replace("\n", "\\n"), class_="name")
+    return tag("bdi", printable(text), class_="name")
 
 
 DOCTYPE = Html("<!doctype html>\n")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from textwrap import dedent
 
 from operate.desk import Desk
+from operate.output import printable
 from operate.page.frame import badge, hint
 from operate.page.html import Html, name_of_blob, tag
 from operate.page.request import Answer, PageError, Request
@@ -72,7 +73,7 @@ def _verdicts(desk: Desk, event: BlobEvent) -> Iterator[Html]:
 
 def _details(lines: list[str]) -> Iterator[Html]:
     if lines:
-        yield tag("pre", dedent("\n".join(lines)), tabindex=0)
+        yield tag("pre", dedent("\n".join(map(printable, lines))), tabindex=0)
 
 
 def _event(desk: Desk, path: str, size: str) -> BlobEvent:

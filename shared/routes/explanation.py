@@ -55,8 +55,9 @@ def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
     except BadConf as error:
         yield f"  conf    cannot be sent: {error}"
         return
-    text = json.dumps(conf, indent=2, sort_keys=True)
-    yield "  conf    " + text.replace("\n", "\n          ")
+    first, *rest = json.dumps(conf, indent=2, sort_keys=True).splitlines()
+    yield f"  conf    {first}"
+    yield from (f"          {line}" for line in rest)
 
 
 def _reason(refusal: str) -> str:

@@ -78,9 +78,7 @@ def test_lost_file_is_traced_sent_and_there(terminal: Terminal) -> None:
     terminal.upload(NAME)
     path = terminal.path(NAME)
 
-    assert f"`send {path}` sends it" in terminal.run("trace", path, status=3).replace(
-        "send " + path, f"send {path}"
-    )
+    assert f"`send '{path}'` sends it" in terminal.run("trace", path, status=3)
     assert "in the outbox" in terminal.run("send", path)
     assert "waits (sent_by_hand)" in terminal.run("trace", path, status=3)
     assert "waits already" in terminal.run("send", path, status=1)

@@ -14,6 +14,7 @@ from operate.trigger import is_required
 from shared.model.errors import RunRefused
 from shared.storage.settled import Claim
 from tests.operate.conftest import Run
+from tests.support.airflow_server import airflow_server
 from tests.support.samples import MOMENT
 
 pytestmark = pytest.mark.stack
@@ -45,6 +46,28 @@ def test_story_is_told_as_far_as_it_is_known(run: Run, desk: Desk, landing: Cont
     assert "no-such-secret" not in shown.out + shown.err
     story = json.loads(run("trace", "landing/a.csv", "--json").out)
     assert (story["blob"]["etag"], story["dead"][0]["item"]["reason"]) == (event.etag, "run_refused")
+
+
+def test_name_neither_writes_lines_nor_commands_of_its_own(
+    run: Run, desk: Desk, landing: ContainerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may upload a file must not steer who looks for it, nor what they copy from the advice."""
+    name = "a;rm -rf ~\nNext            all is well\x1b[2J.csv"
+    landing.upload_blob(name, b"1,2")
+    event = desk.reader.read("landing", name)
+    assert event is not None
+    (request,) = requests_of(event, verdicts_on(desk, event))
+    desk.dead_letters.add(pending_of(event, request), RunRefused("no"))
+
+    with airflow_server() as airflow:
+        monkeypatch.setenv("AIRFLOW_BASE_URL", airflow.base_url)
+        for command in ("trace", "send"):
+            shown = run(command, f"landing/{name}")
+            text = shown.out + shown.err
+            assert "`dead replay --prefix 'landing/a;rm -rf ~\\nNext" in text
+            assert "\x1b" not in text
+            assert not any(line.startswith("Next            all") for line in text.splitlines())
+    assert "\x1b" not in run("routes", "explain", f"landing/{name}").out
 
 
 def test_dropped_file_is_told(run: Run, desk: Desk, landing: ContainerClient) -> None:
