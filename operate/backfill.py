@@ -74,15 +74,24 @@ class Backfill:
     def plan(self, known: Known, step: Callable[[], None]) -> Iterator[Judged]:
         """Yield what is to be sent, blob by blob; calls `step` for each blob."""
         blobs = _counted(listed(self.desk, self.path), step)
-        wanted = {Verdict.MISSING, Verdict.CHANGED} if self.changed else {Verdict.MISSING}
         for judged in judge(blobs, routes=self.desk.routes, known=known, window=self.window):
-            self.counts[judged.verdict] += 1
-            if judged.verdict in wanted or judged.verdict is Verdict.CHANGED:
+            if judged.verdict in self._wanted or judged.verdict is Verdict.CHANGED:
                 yield judged
+            # When the next one is asked for, this one was sent.
+            self.counts[judged.verdict] += 1
+
+    @property
+    def sent(self) -> int:
+        """How many were sent, or would be."""
+        return sum(count for verdict, count in self.counts.items() if verdict in self._wanted)
+
+    @property
+    def _wanted(self) -> set[Verdict]:
+        return {Verdict.MISSING, Verdict.CHANGED} if self.changed else {Verdict.MISSING}
 
     def sends(self, judged: Judged) -> bool:
         """Tell whether one is sent, not only listed."""
-        return judged.verdict is Verdict.MISSING or self.changed
+        return judged.verdict in self._wanted
 
     def send(self, judged: Judged) -> None:
         """Write one run to the outbox."""

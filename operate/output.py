@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _MEASURED = 200
 """Rows of a list whose widths decide the widths of its columns."""
+
+_PATIENCE_SECONDS = 0.5
+"""So long the first rows may take: those that came by then decide."""
 
 _WIDEST = 60
 _GAP = "  "
@@ -46,7 +50,6 @@ class Output:
             self._text(drawn)
         else:
             _console().print(drawn)
-        sys.stdout.flush()
 
     def lines(self, texts: Iterable[str]) -> None:
         """Show lines as they stand."""
@@ -68,7 +71,12 @@ class Output:
                 count += 1
             return count
         texts = iter(tuple(printable(text) for text in cells(item)) for item in items)
-        first = list(islice(texts, _MEASURED))
+        first = []
+        end = time.monotonic() + _PATIENCE_SECONDS
+        for row in islice(texts, _MEASURED):
+            first.append(row)
+            if time.monotonic() >= end:
+                break
         if not first:
             return 0
         columns = zip(header, *first, strict=True)
@@ -79,8 +87,6 @@ class Output:
         for row in chain(first, texts):
             self._text(self._aligned(row, widths))
             count += 1
-        # What is noted next stands below, also where both go to one file.
-        sys.stdout.flush()
         return count
 
     def note(self, text: str) -> None:
@@ -106,6 +112,15 @@ class Output:
             raise DeskError(msg)
 
     @contextmanager
+    def telling(self, how_far: Callable[[], str]) -> Iterator[None]:
+        """Say how far a work came that ends before its time, whether by Ctrl-C or by an error."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt):
+            self.note(how_far())
+            raise
+
+    @contextmanager
     def progress(self, what: str, total: int | None) -> Iterator[Callable[[], None]]:
         """Show how far a command is; yields what to call after each step. Nobody may know the end before."""
         if not sys.stderr.isatty():
@@ -129,7 +144,9 @@ class Output:
         self._text(json.dumps(msgspec.to_builtins(value, enc_hook=_plain)))
 
     def _text(self, text: str) -> None:
+        # At once: work may go on for long, and what is noted next stands below, also in a file.
         sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
     def _aligned(self, row: Cells, widths: Sequence[int]) -> str:
         return _GAP.join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

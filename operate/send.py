@@ -1,7 +1,7 @@
 """`send`: one file by hand, as if it had just landed; or once more, with a run id of its own."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from operate.desk import Desk
@@ -9,9 +9,11 @@ from operate.files import pending_of
 from shared.airflow.client import Delivery
 from shared.model.blob_event import BlobEvent
 from shared.model.errors import AirflowUnclear, RetryableError
+from shared.model.pending import Pending
 from shared.model.run_id import AGAIN
 from shared.model.run_request import RunRequest
 from shared.storage.outbox import row_key
+from shared.storage.tables import Entity, Table
 
 REASON = "sent_by_hand"
 """Of a row that a person has written; the next failure writes another one."""
@@ -45,16 +47,17 @@ def send(desk: Desk, event: BlobEvent, run: RunRequest, *, who: str, dry_run: bo
         RetryableError: Airflow, or a table, does not answer: nothing was written.
     """
     pending = pending_of(event, run)
-    key = row_key(pending, unique="")
+    # What its route requires is awaited, and missed, in a lane of its own.
+    places = [pending, replace(pending, lane=run.entry_lane)]
     if state := desk.airflow.find(run.dag_id, run.run_id):
         return _left(run, f"delivered already ({state}); `--again` starts another run", is_settled=True)
     if claim := desk.settled.find(event, pending.lane):
         said = f"{claim.get('reason')} {claim.get('run_id') or claim.get('who') or ''}".rstrip()
         return _left(run, f"settled already ({said}); `--again` starts a run all the same", is_settled=True)
-    if letter := desk.dead_table.get(pending.lane.key, key):
+    if letter := _first(desk.dead_table, places):
         replay = f"dead replay --prefix {shlex.quote(event.path)}"
         return _left(run, f"dead ({letter.get('reason')}): repair it, then `{replay}`")
-    if row := desk.outbox_table.get(pending.lane.key, key):
+    if row := _first(desk.outbox_table, places):
         return _left(run, f"waits already ({row.get('reason')}); `waiting retry` lets it try at once")
     if not dry_run:
         desk.outbox.park(replace(pending, lane=run.entry_lane, reason=REASON, message=f"Sent by {who}."))
@@ -77,13 +80,19 @@ def send_again(desk: Desk, run: RunRequest, *, dry_run: bool) -> Sent:
         return Sent(run_id=again.run_id, lane=lane, is_sent=True, is_settled=True, note="would be started")
     try:
         delivery = desk.airflow.trigger(again)
-    except RetryableError as error:
-        if not error.may_have_been_sent:
+    except (RetryableError, KeyboardInterrupt) as error:
+        if isinstance(error, RetryableError) and not error.may_have_been_sent:
             raise
-        msg = f"{error} The run {again.run_id} may be there: look with `trace` before you repeat this."
+        said = str(error) or "Interrupted."
+        msg = f"{said} The run {again.run_id} may be there: look with `trace` before you repeat this."
         raise AirflowUnclear(msg) from error
     note = "started" if delivery is Delivery.CREATED else "somebody has started it at the same time"
     return Sent(run_id=again.run_id, lane=lane, is_sent=True, is_settled=True, note=note)
+
+
+def _first(table: Table, places: Sequence[Pending]) -> Entity | None:
+    found = (table.get(place.lane.key, row_key(place, unique="")) for place in places)
+    return next((row for row in found if row), None)
 
 
 def _again(run: RunRequest) -> Iterator[RunRequest]:

@@ -57,16 +57,16 @@ def backfill(
         output.confirm(f"Send what has no run below {path}?", yes=yes)
     with output.progress("rows and runs", None) as step:
         known = work.known(step)
-    with output.progress("blobs", None) as step:
+    done = "would be sent; nothing was changed" if dry_run else "sent"
+    telling = output.telling(lambda: f"Stopped: at least {work.sent} {done}.")
+    with telling, output.progress("blobs", None) as step:
         planned = work.plan(known, step)
         output.rows(planned if dry_run else _sent(desk, work, planned, per_minute), _HEADER, _cells)
     count = work.counts
-    sent = count[Verdict.MISSING] + (count[Verdict.CHANGED] if changed else 0)
-    done = "would be sent; nothing was changed" if dry_run else "sent"
     left = "" if changed or not count[Verdict.CHANGED] else " (--changed sends them)"
     output.note(
-        f"{sent} {done}. {count[Verdict.CHANGED]} changed{left}, {count[Verdict.KNOWN]} have a run, wait, "
-        "are dead or were dropped."
+        f"{work.sent} {done}. {count[Verdict.CHANGED]} changed{left}, {count[Verdict.KNOWN]} have a run, "
+        "wait, are dead or were dropped."
     )
     return 0
 
@@ -75,8 +75,9 @@ def _sent(desk: Desk, work: Backfill, planned: Iterator[Judged], per_minute: int
     for judged in planned:
         if work.sends(judged):
             work.send(judged)
-            desk.timing.sleep(60 / per_minute)
         yield judged
+        if work.sends(judged):
+            desk.timing.sleep(60 / per_minute)
 
 
 def _cells(judged: Judged) -> tuple[str, ...]:

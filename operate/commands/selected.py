@@ -64,7 +64,11 @@ def act_on(
         return LEFT if planned.done < planned.count else 0
     output.confirm(f"{verb.capitalize()} {count} row{'s' * (count != 1)}?", yes=yes)
     tally = _Tally()
-    with output.progress(verb, count) as advance:
+    # Those that were under way when it stopped are ended, and not counted.
+    with (
+        output.telling(lambda: f"{verb}: stopped after at least {tally.done} of {count}."),
+        output.progress(verb, count) as advance,
+    ):
         results = tally.of((run or (lambda rows: carry_out(rows, act)))(selection.rows(table)), advance)
         shown = results if output.is_json else (done for done in results if not done.is_done)
         output.rows(shown, _HEADER, _cells)

@@ -46,10 +46,11 @@ def trigger(
         return 0
     try:
         is_new = desk.airflow.trigger(run) is Delivery.CREATED
-    except RetryableError as error:
-        if not error.may_have_been_sent:
+    except (RetryableError, KeyboardInterrupt) as error:
+        if isinstance(error, RetryableError) and not error.may_have_been_sent:
             raise
-        msg = f"{error} The run may be there all the same: repeat this with --run-id {run.run_id}."
+        said = str(error) or "Interrupted."
+        msg = f"{said} The run may be there all the same: repeat this with --run-id {run.run_id}."
         raise DeskError(msg) from error
     said = "started" if is_new else "was there already"
     output.show(

@@ -1,8 +1,7 @@
-"""The command line as a process: installed under its name, interrupted, read by half."""
+"""The command line as a process: installed under its name, quick to begin, read by half."""
 
 import importlib
 import os
-import signal
 import subprocess
 import sys
 import tomllib
@@ -12,23 +11,9 @@ from pathlib import Path
 import pytest
 
 from operate.desk import Desk
-from tests.operate.samples import die, wait
-from tests.support.rows import DEAD_LETTERS, OUTBOX, read_rows
-from tests.support.scale import scaled
+from tests.operate.samples import wait
 
 ROOT = Path(__file__).parents[2]
-LETTERS = scaled(400, 4_000)
-
-
-def _start(settings: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "operate", *arguments],
-        cwd=ROOT,
-        env={**settings, "PATH": "", "USER": "ann"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_entry_point_is_there() -> None:
@@ -37,36 +22,6 @@ def test_entry_point_is_there() -> None:
     module, _, name = project["scripts"]["blob-to-dag"].partition(":")
 
     assert callable(getattr(importlib.import_module(module), name))
-
-
-@pytest.mark.stack
-def test_interrupted_replay_has_nothing_half_done_and_goes_on(
-    desk: Desk, settings: Mapping[str, str], storage_account: str
-) -> None:
-    """Each letter is in the outbox or among the dead, in one of them; the second call takes the rest."""
-    die(desk, *(f"{number}.csv" for number in range(LETTERS)))
-
-    with _start(settings, "dead", "replay", "--all", "--yes", "--json") as first:
-        assert first.stdout is not None
-        for _ in range(20):
-            first.stdout.readline()
-        first.send_signal(signal.SIGINT)
-        _, said = first.communicate(timeout=120)
-    waiting = {row["name"] for row in read_rows(storage_account, OUTBOX)}
-    dead = {row["name"] for row in read_rows(storage_account, DEAD_LETTERS)}
-    with _start(settings, "dead", "replay", "--all", "--yes") as second:
-        second.communicate(timeout=120)
-
-    assert first.returncode == 130
-    assert "Nothing is half done" in said
-    assert "Traceback" not in said
-    assert waiting
-    assert dead
-    assert waiting & dead == set()
-    assert len(waiting) + len(dead) == LETTERS
-    assert second.returncode == 0
-    assert read_rows(storage_account, DEAD_LETTERS) == []
-    assert len(read_rows(storage_account, OUTBOX)) == LETTERS
 
 
 @pytest.mark.stack
