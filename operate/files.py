@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
+from itertools import islice
 
 from operate.advice import READ_BLOBS, explained
 from operate.desk import Desk
 from operate.errors import DeskError
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import CopyPending, StorageUnavailable
+from shared.model.errors import BlobToDagError, CopyPending, StorageUnavailable
 from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
 from shared.routes.table import Verdict
-from shared.storage.blob_reader import Listed
+from shared.storage.blob_reader import PAGE, Listed
 
 _PATTERN = set("*?{}")
 
@@ -56,11 +58,23 @@ def _blob_role(desk: Desk) -> Iterator[None]:
         raise DeskError(explained(error, desk, role=READ_BLOBS)) from None
 
 
-def no_such_file(path: str) -> str:
-    """Return the sentence about a name that no blob has."""
+def no_such_file(desk: Desk, path: str) -> str:
+    """Return the sentence about a name that no blob has, with those of its folder that are like it."""
     if _PATTERN & set(path):
         return f"There is no blob {path!a}. A pattern is no name; `backfill` takes the beginning of names."
-    return f"There is no blob {path!a}: deleted, or never there. Names are exact, also in their letter case."
+    said = f"There is no blob {path!a}: deleted, or never there. Names are exact, also in their letter case."
+    near = _near(desk, path)
+    return f"{said} There is: {', '.join(map(repr, near))}." if near else said
+
+
+def _near(desk: Desk, path: str) -> list[str]:
+    """Return names that are like one, from one page of the listing of its folder."""
+    folder = path[: path.rfind("/") + 1]
+    try:
+        there = {item.event.path.lower(): item.event.path for item in islice(listed(desk, folder), PAGE)}
+    except (DeskError, BlobToDagError):
+        return []
+    return [there[each] for each in get_close_matches(path.lower(), there, n=3, cutoff=0.9)]
 
 
 def verdicts_on(desk: Desk, event: BlobEvent) -> list[Verdict]:

@@ -99,7 +99,7 @@ def trace(desk: Desk, path: str) -> Trace:
     settled = ask("settled", lambda: _claims(desk, blob, requests) if blob else {}) or {}
     steps = list(_steps(path, requests, runs, waiting, dead, settled))
     if blob is None and "storage" not in faults:
-        steps = [no_such_file(path)]
+        steps = [no_such_file(desk, path)]
     elif blob and not requests and "routes" not in faults:
         steps = ["No route wants it as it is. To change that, edit the routes, then `send` it."]
     versions = ask("versions", lambda: tuple(_versions(desk, path)), READ_BLOBS) if blob else None

@@ -44,7 +44,9 @@ def hold_routes(
     if dry_run:
         return _show(output, _planned(lanes, "would be held"))
     person = PersonHold(who=who_or_me(who), why=why, since=desk.timing.now())
-    return _show(output, hold(desk.outbox, lanes, person))
+    status = _show(output, hold(desk.outbox, lanes, person))
+    output.note("Live calls stop within a minute, and everything is kept. `blob-to-dag release` ends a hold.")
+    return status
 
 
 def release_routes(

@@ -37,7 +37,7 @@ def send_file(
     """
     event = look_at(desk, path)
     if event is None:
-        output.note(f"error: {no_such_file(path)}")
+        output.note(f"error: {no_such_file(desk, path)}")
         return FAILED
     verdicts = verdicts_on(desk, event)
     requests = requests_of(event, verdicts)

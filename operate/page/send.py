@@ -26,7 +26,7 @@ def _sent(desk: Desk, request: Request, *, is_dry: bool) -> list[Sent]:
     path = request.exact("path")
     event = look_at(desk, path)
     if event is None:
-        raise PageError(no_such_file(path))
+        raise PageError(no_such_file(desk, path))
     runs = requests_of(event, verdicts_on(desk, event))
     if not runs:
         msg = "No route wants it. The page of the file has what each route says."

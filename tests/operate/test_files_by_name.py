@@ -104,6 +104,18 @@ def test_name_that_is_none_is_said(
     assert said in shown.out + shown.err
 
 
+@pytest.mark.parametrize("command", ["trace", "send"])
+def test_name_that_is_nearly_right_is_found(run: Run, landing: ContainerClient, command: str) -> None:
+    """What people write down is wrong in its letter case, or by a character."""
+    landing.upload_blob("orders/A-2026-11-20.csv", b"1,2")
+    landing.upload_blob("orders/other.csv", b"1,2")
+
+    for wrong in ("orders/a-2026-11-20.CSV", "orders/A-2026_11-20.csv"):
+        shown = run(command, f"landing/{wrong}")
+        assert "There is: 'landing/orders/A-2026-11-20.csv'." in shown.out + shown.err
+    assert "There is:" not in run(command, "landing/orders/nothing.csv").out
+
+
 def test_file_of_every_container_that_the_routes_watch_is_found(
     run: Run, storage_account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

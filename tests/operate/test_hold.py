@@ -30,6 +30,7 @@ def test_hold_says_who_and_why_and_release_ends_it(run: Run, desk: Desk) -> None
 
     state = desk.outbox.state(LANE)
     assert (held.status, released.status) == (0, 0)
+    assert "within a minute" in held.err
     assert "by ann" in status.out
     assert "upgrade" in status.out
     assert "held by ann" in released.out

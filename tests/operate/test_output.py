@@ -1,5 +1,10 @@
 """How values are shown: to a person, to a program, to a terminal that must not be steered."""
 
+import os
+import pty
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -71,6 +76,39 @@ def test_time_is_shown_in_its_two_largest_units(length: timedelta, expected: str
 def test_age_of_what_never_was_is_empty() -> None:
     """A row that was made by hand may have no time."""
     assert age(None, datetime.now(UTC)) == ""
+
+
+def test_progress_is_shown_at_a_terminal_and_nowhere_else() -> None:
+    """A log file has no use for a bar that moves."""
+    code = (
+        "from operate.output import Output\n"
+        "with Output().progress('replay', 3) as step:\n"
+        "    step()\n"
+        "    step()\n"
+    )
+    terminal, program = pty.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as shown:
+        subprocess.run([sys.executable, "-c", code], stderr=program, check=True, timeout=60)
+        drawn = shown.read(4_000).decode()
+    os.close(program)
+    quiet = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+
+    assert "replay" in drawn
+    assert "2/3" in drawn
+    assert quiet.stderr + quiet.stdout == b""
+
+
+def test_slow_list_shows_what_has_come(capsys: pytest.CaptureFixture[str]) -> None:
+    """A backfill sends five files a second: the first lines do not wait for two hundred."""
+
+    def slow() -> Iterator[str]:
+        yield "a"
+        time.sleep(0.6)
+        yield "b"
+        assert "a" in capsys.readouterr().out
+        yield "c"
+
+    assert Output().rows(slow(), ("Blob", "What"), lambda text: (text, text)) == 3
 
 
 def test_nobody_to_ask_means_no() -> None:
