@@ -1,10 +1,13 @@
 """`Drop`: what waits or is dead is settled without a run, and stays so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from operate.desk import Desk
-from operate.work import CHANGED, Done, name_of, take_out
+from operate.work import CHANGED, Done, name_of, run_today, take_out
+from shared.model.errors import CopyPending, RetryableError
 from shared.model.lane import NEW
+from shared.model.pending import Pending
+from shared.routes.table import RouteTable
 from shared.storage.rows import Row
 from shared.storage.settled import Claim, Settled
 from shared.storage.tables import Table, Written
@@ -22,6 +25,8 @@ class Drop:
         outbox_table: What waits.
         letters: What is dead.
         settled: Keeps the claims, for 14 days: neither the reconciler nor a backfill sends the version then.
+        routes: Today's, by which a replay, or the drain, may have moved the row to another lane; None where
+            they are unusable.
         who: The person.
         why: In their words.
     """
@@ -29,14 +34,24 @@ class Drop:
     outbox_table: Table
     letters: Table
     settled: Settled
+    routes: RouteTable | None
     who: str
     why: str
 
     @classmethod
     def at(cls, desk: Desk, *, who: str, why: str) -> "Drop":
         """Return what drops the rows and letters of an app."""
+        try:
+            routes = desk.routes
+        except RetryableError:
+            routes = None
         return cls(
-            outbox_table=desk.outbox_table, letters=desk.dead_table, settled=desk.settled, who=who, why=why
+            outbox_table=desk.outbox_table,
+            letters=desk.dead_table,
+            settled=desk.settled,
+            routes=routes,
+            who=who,
+            why=why,
         )
 
     def dry_run(self, row: Row) -> Done:
@@ -46,9 +61,9 @@ class Drop:
     def letter(self, letter: Row) -> Done:
         """Drop a dead letter, and its row if somebody replays it at the same time."""
         note = self._claim(letter)
-        pending = letter.pending
-        if pending and pending.event and pending.lane != NEW and take_out(self.outbox_table, pending):
-            note += ", and the row of a replay"
+        for place in self._places(letter):
+            if take_out(self.outbox_table, place):
+                note += ", and the row of a replay"
         if self.letters.delete(letter.keys, etag=letter.etag) is Written.CHANGED:
             return Done(path=name_of(letter), is_done=False, note=CHANGED)
         return Done(path=name_of(letter), is_done=True, note=note)
@@ -61,13 +76,31 @@ class Drop:
         etag = row.etag
         for _ in range(_TRIES):
             if self.outbox_table.delete(row.keys, etag=etag) is not Written.CHANGED:
-                return Done(path=name_of(row), is_done=True, note=note)
+                break
             # Dropped is dropped, whatever another failure has written into the row meanwhile.
             found = self.outbox_table.get(row.partition, row.key)
             if found is None:
-                return Done(path=name_of(row), is_done=True, note=note)
+                break
             etag = str(getattr(found, "metadata", {}).get("etag", ""))
-        return Done(path=name_of(row), is_done=False, note="It is changed by others without end: try again.")
+        else:
+            note = "It is changed by others without end: try again."
+            return Done(path=name_of(row), is_done=False, note=note)
+        for place in self._places(row):
+            if place.lane.key != row.partition:
+                take_out(self.outbox_table, place)
+        return Done(path=name_of(row), is_done=True, note=note)
+
+    def _places(self, row: Row) -> list[Pending]:
+        """Return the event as it may wait: in the lane that it had, and in that of today's routes."""
+        pending = row.pending
+        if pending is None or pending.event is None or pending.lane == NEW:
+            return []
+        try:
+            run = run_today(self.routes, pending) if self.routes else None
+        except CopyPending:
+            run = None
+        lanes = dict.fromkeys([pending.lane, run.lane if run else pending.lane])
+        return [replace(pending, lane=lane) for lane in lanes]
 
     def _claim(self, row: Row) -> str:
         pending = row.pending

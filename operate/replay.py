@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from operate.desk import Desk
-from operate.work import CHANGED, Done, name_of, take_out
+from operate.work import CHANGED, Done, name_of, run_today, take_out
 from shared.ingest import EVENT_QUEUE
 from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS
 from shared.model.errors import BadEvent, CopyPending
@@ -112,14 +112,13 @@ class Replay:
         if pending.event is None:
             return pending
         try:
-            requests = self.routes.match(pending.event, api=pending.api).requests
+            run = run_today(self.routes, pending)
         except CopyPending:
             return pending
+        if run:
+            # A person's word counts more than a companion that never came.
+            return replace(pending, lane=run.lane, run_id=run.run_id)
         route_id = pending.lane.route_id
-        for request in requests:
-            if request.route_id == route_id:
-                # A person's word counts more than a companion that never came.
-                return replace(pending, lane=request.lane, run_id=request.run_id)
         there = self.routes.by_id(route_id)
         msg = (
             f"Route {route_id!a} does not ask for it any more: change its `match` or its filters, or drop it."

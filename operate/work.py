@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from shared.model.pending import Pending
+from shared.model.run_request import RunRequest
+from shared.routes.table import RouteTable
 from shared.storage.outbox import row_key
 from shared.storage.rows import Row
 from shared.storage.tables import Table, Written
@@ -54,6 +56,18 @@ def carry_out(rows: Iterable[Row], act: Act) -> Iterator[Done]:
 def name_of(row: Row) -> str:
     """Return the blob of a row, or the key of one that names none."""
     return row.pending.path if row.pending else row.key
+
+
+def run_today(routes: RouteTable, pending: Pending) -> RunRequest | None:
+    """Return the run that an event's own route asks for today; None where it asks for none.
+
+    Raises:
+        CopyPending: The blob was still being copied.
+    """
+    if pending.event is None:
+        return None
+    requests = routes.match(pending.event, api=pending.api).requests
+    return next((run for run in requests if run.route_id == pending.lane.route_id), None)
 
 
 def take_out(table: Table, pending: Pending) -> bool:

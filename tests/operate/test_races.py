@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from operate.work import Done, carry_out
 from shared.model.errors import AirflowUnreachable, BadEvent, RunRefused, StorageUnavailable
 from shared.model.hold import PersonHold
 from shared.model.pending import Pending
+from shared.routes.table import RouteTable
 from shared.storage.rows import Row, read_row
 from shared.storage.settled import Settled
 from shared.storage.tables import Entity
@@ -36,6 +37,7 @@ class World:
 
     harness: OutboxHarness
     letter: Row
+    routes: RouteTable = field(default_factory=routes)
 
     @property
     def tables(self) -> tuple[MemoryTable, MemoryTable, MemoryTable]:
@@ -55,7 +57,7 @@ class World:
             outbox_table=self.harness.storage.outbox,
             letters=self.harness.storage.dead,
             settled=Settled(self.harness.storage.settled, now=self.harness.clock.time),
-            routes=routes(),
+            routes=self.routes,
             by_event=False,
             who="ann",
         )
@@ -77,6 +79,7 @@ class World:
             outbox_table=self.harness.storage.outbox,
             letters=self.harness.storage.dead,
             settled=Settled(self.harness.storage.settled, now=self.harness.clock.time),
+            routes=self.routes,
             who="ben",
             why="test",
         )
@@ -184,6 +187,52 @@ def test_what_is_dropped_while_it_is_replayed_is_not_sent(first: Step, second: S
         _deliver(world)
         assert world.harness.airflow.runs == {}
         assert world.harness.dead == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(World.replay, World.drop), (World.drop, World.replay)], ids=["replay", "drop"]
+)
+def test_what_is_dropped_while_it_is_replayed_elsewhere_is_not_sent(first: Step, second: Step) -> None:
+    """The route names another DAG than when the letter died: the row of the replay is in that one's lane."""
+
+    def make() -> World:
+        world = _world()
+        world.routes = routes(dag_id="another")
+        return world
+
+    for world in _meetings(first, second, make):
+        assert world.harness.waiting == []
+        assert world.is_dropped
+        assert world.harness.dead == []
+
+
+def test_row_that_a_drain_moves_while_it_is_dropped_is_dropped() -> None:
+    """The same version, in the lane of the DAG that the route names today."""
+
+    def make() -> World:
+        world = _waiting_world()
+        world.routes = routes(dag_id="another")
+        [row] = world.harness.waiting
+        read = world.harness.storage.outbox.get(row["PartitionKey"], row["RowKey"])
+        assert read is not None
+        world.letter = read_row(read)
+        return world
+
+    def drop(world: World) -> Done:
+        return world._drop().row(world.letter)
+
+    def move(world: World) -> None:
+        for row in world.harness.waiting:
+            found = world.harness.storage.outbox.get(row["PartitionKey"], row["RowKey"])
+            assert found is not None
+            read = read_row(found)
+            assert read.pending is not None
+            lane = replace(read.pending.lane, dag_id="another")
+            world.harness.outbox.move(read, replace(read.pending, lane=lane))
+
+    for world in _meetings(drop, move, make):
+        assert world.harness.waiting == []
+        assert world.is_dropped
 
 
 @pytest.mark.parametrize("act", [World.replay, World.drop])
