@@ -1,11 +1,13 @@
 """Fixtures: real Airflows of three generations, one at a time."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from local.airflow import AIRFLOW_3, AirflowKind, start_airflow
 from local.airflow.kind_1 import AIRFLOW_1
@@ -15,6 +17,7 @@ from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from shared.airflow import again
 from tests.airflow.harness import AirflowHarness
+from tests.airflow.terminal import Terminal
 from tests.support.airflow_server import AirflowServer, airflow_server
 from tests.support.missing import missing
 
@@ -96,3 +99,11 @@ def server() -> Iterator[AirflowServer]:
     """Yield a stand-in without faults."""
     with airflow_server() as server:
         yield server
+
+
+@pytest.fixture
+def terminal(harness: AirflowHarness, storage_account: str) -> Iterator[Terminal]:
+    """Yield a command line for an app with an empty container."""
+    with BlobServiceClient.from_connection_string(storage_account) as service:
+        landing = service.create_container(f"landing-{uuid.uuid4().hex[:12]}")
+        yield Terminal(harness, storage_account, landing)

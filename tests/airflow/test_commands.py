@@ -1,17 +1,11 @@
 """The commands of `blob-to-dag` that ask Airflow, on each generation, from a lost file to its run."""
 
-import json
 import uuid
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from azure.storage.blob import BlobServiceClient, ContainerClient
-from typer.testing import CliRunner
 
-from operate.cli import app as command_line
-from shared.app import App
 from tests.airflow.harness import AirflowHarness
+from tests.airflow.terminal import Terminal
 
 pytestmark = [
     pytest.mark.airflow,
@@ -21,56 +15,6 @@ pytestmark = [
 ]
 
 NAME = "orders/Größe & Maß.csv"
-
-
-class Terminal:
-    """An app with two routes, a container, and a command line for it."""
-
-    def __init__(self, harness: AirflowHarness, connection: str, landing: ContainerClient) -> None:
-        self.landing = landing
-        container = landing.container_name
-        routes = (
-            f'[[route]]\nname = "orders"\nmatch = "{container}/orders/**"\ndag_id = "contract_take"\n'
-            f'[[route]]\nname = "lost"\nmatch = "{container}/lost/**"\ndag_id = "contract_nowhere"\n'
-        )
-        self.environ = harness.environment(
-            AzureWebJobsStorage=connection,
-            LandingStorage=connection,
-            LANDING_PATH=f"{container}/{{name}}",
-            AIRFLOW_ROUTES=routes,
-        )
-        self.app = App(self.environ)
-
-    def upload(self, *names: str) -> None:
-        """Let files land, and their events get lost."""
-        for name in names:
-            self.landing.upload_blob(name, b"1,2\n")
-
-    def path(self, name: str) -> str:
-        """Return a name as the commands take it."""
-        return f"{self.landing.container_name}/{name}"
-
-    def run(self, *arguments: str, status: int = 0) -> str:
-        """Run a command; return what it showed."""
-        result = CliRunner().invoke(command_line, arguments, env=self.environ)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        shown = result.stdout + result.stderr
-        assert result.exit_code == status, shown
-        return shown
-
-    def run_json(self, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
-        """Run a command; return the values that it showed."""
-        lines = self.run(*arguments, "--json", status=status).splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-@pytest.fixture
-def terminal(harness: AirflowHarness, storage_account: str) -> Iterator[Terminal]:
-    """Yield a command line for an app with an empty container."""
-    with BlobServiceClient.from_connection_string(storage_account) as service:
-        landing = service.create_container(f"landing-{uuid.uuid4().hex[:12]}")
-        yield Terminal(harness, storage_account, landing)
 
 
 def test_lost_file_is_traced_sent_and_there(terminal: Terminal) -> None:

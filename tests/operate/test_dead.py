@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from operate.desk import Desk
-from shared.model.errors import AirflowUnclear, BadEvent, DagGone, DagMissing, RunRefused
+from shared.model.errors import AirflowUnclear, BadEvent, DagGone, RunRefused
 from shared.model.lane import NEW, Lane
 from shared.model.pending import Pending, Target
 from shared.sources import blob_poison
 from tests.operate.conftest import Run
-from tests.operate.samples import EARLIER, LANE, die, pending, wait
+from tests.operate.samples import EARLIER, LANE, die, pending
 from tests.support.rows import DEAD_LETTERS, OUTBOX, read_rows
 
 pytestmark = pytest.mark.stack
@@ -69,27 +69,6 @@ def test_letter_that_names_no_blob_is_shown_by_its_key(run: Run, desk: Desk) -> 
     assert shown.status == 0
     assert "{ not JSON" in shown.out
     assert "a.csv" not in shown.out
-
-
-def test_owner_of_the_route_is_named(run: Run, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By today's routes, or, where the route is gone, as it was when the letter was written."""
-    desk.dead_letters.add(pending("a.csv"), RunRefused("no"), owner="before@example.org")
-    wait(desk, "b.csv")
-    desk.outbox.hold(LANE, DagMissing("Airflow has no DAG."), owner="now@example.org")
-    gone = run("dead")
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("AIRFLOW_DAG_ID", "")
-    monkeypatch.setenv(
-        "AIRFLOW_ROUTES",
-        '[[route]]\nname = "default"\nmatch = "landing/**"\ndag_id = "d"\nowner = "now@example.org"\n',
-    )
-
-    assert "default -> copy_file (before@example.org)" in gone.out
-    assert "default -> copy_file (now@example.org)" in run("dead").out
-    assert "default -> copy_file (now@example.org)" in run("waiting").out
-    assert "Owner       now@example.org" in run("dead", "show", "landing/a.csv").out
-    assert "default -> copy_file (now@example.org)" in run("trace", "landing/b.csv").out
-    assert "owner now@example.org" in run("status").out
 
 
 def test_replay_puts_the_letter_back_into_its_lane(run: Run, desk: Desk, storage_account: str) -> None:
