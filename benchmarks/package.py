@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201  (a script that prints; no package)
 """Memory of the app's process and its own lines in the log: `python -m benchmarks.package [FILES]`.
 
 Builds the package, runs it in an empty Python with Azurite and a stand-in for Airflow, and uploads files.

@@ -1,11 +1,11 @@
-# ruff: noqa: INP001  (a script's module; no package)
 """What the benchmarks run beside the app: the stand-in for Airflow, in a process of its own."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.airflow_server import airflow_server
@@ -20,17 +20,19 @@ class AirflowProcess:
     Attributes:
         base_url: Where it listens.
         runs: How many runs it has; known when it has ended.
+        requests: What it was asked, and how often; likewise.
     """
 
     base_url: str
     runs: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager
-def airflow_process() -> Iterator[AirflowProcess]:
-    """Yield a stand-in server, which ends with the block."""
+def airflow_process(certificate: Path | None = None) -> Iterator[AirflowProcess]:
+    """Yield a stand-in server, which ends with the block; with a certificate over TLS."""
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.processes"],
+        [sys.executable, "-m", "benchmarks.processes", *([certificate] if certificate else [])],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -43,16 +45,18 @@ def airflow_process() -> Iterator[AirflowProcess]:
             yield airflow
         finally:
             process.stdin.close()
-            airflow.runs = int(process.stdout.readline() or 0)
+            ended = json.loads(process.stdout.readline() or "{}")
+            airflow.runs, airflow.requests = ended.get("runs", 0), ended.get("requests", {})
 
 
 def main() -> None:
     """Serve until the standard input ends."""
-    with airflow_server() as airflow:
+    certificate = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    with airflow_server(certificate=certificate) as airflow:
         sys.stdout.write(f"{airflow.base_url}\n")
         sys.stdout.flush()
         sys.stdin.read()
-        sys.stdout.write(f"{len(airflow.runs)}\n")
+        sys.stdout.write(json.dumps({"runs": len(airflow.runs), "requests": airflow.requests}) + "\n")
 
 
 if __name__ == "__main__":

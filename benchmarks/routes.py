@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201  (a script that prints; no package)
 """Measures the routes: 1,000 of them and one event, and hostile names. `python -m benchmarks.routes`.
 
 Times are the best of several rounds of one process; the ratios at the end compare numbers of one run, so that

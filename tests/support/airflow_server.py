@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import ssl
 import threading
 import time
 import uuid
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -202,12 +204,20 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def airflow_server(*, port: int = 0, **state: Any) -> Iterator[AirflowServer]:
-    """Serve on a loopback port; 0 for any that is free."""
+def airflow_server(
+    *, port: int = 0, certificate: Path | None = None, **state: Any
+) -> Iterator[AirflowServer]:
+    """Serve on a loopback port; 0 for any that is free. With a certificate and its key over TLS."""
     airflow = AirflowServer(**state)
     handler = type("Handler", (_Handler,), {"airflow": airflow})
     server = _Server(("127.0.0.1", port), handler)
-    airflow.base_url = f"http://127.0.0.1:{server.server_address[1]}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # A handshake belongs to the thread of its connection, not to the one that accepts.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    scheme = "https" if certificate else "http"
+    airflow.base_url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
