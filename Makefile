@@ -130,6 +130,28 @@ fuzz: .stack/atheris/installed ## Look for an hour for messages, rows, routes an
 soak: stack ## Deliver 100,000 versions a million times, three calls of ten failing (hours; ARGS="--versions 1000 ...")
 	@$(RUN) -m tests.faults.soak $(ARGS)
 
+# In a virtual environment of its own: nothing else needs what draws.
+.stack/plots/installed: benchmarks/plots.lock .venv/installed
+	@.venv/bin/uv venv --quiet --clear --python $(RUN) .stack/plots
+	@.venv/bin/uv pip install --quiet --python .stack/plots/bin/python --require-hashes --requirement benchmarks/plots.lock
+	@touch $@
+
+.PHONY: benchmarks
+benchmarks: stack ## Measure everything that docs/benchmarks.md shows (an hour), and draw it
+	@$(RUN) -m benchmarks.event
+	@$(RUN) -m benchmarks.cold_start
+	@$(RUN) -m benchmarks.memory
+	@$(RUN) -m benchmarks.drain
+	@$(RUN) -m benchmarks.backlog
+	@$(RUN) -m benchmarks.upload
+	@$(RUN) -m benchmarks.upload --airflow 2
+	@$(RUN) -m benchmarks.costs
+	@$(MAKE) plots
+
+.PHONY: plots
+plots: .stack/plots/installed ## Draw docs/benchmarks/*.png from what the benchmarks kept
+	@.stack/plots/bin/python -m benchmarks.plots
+
 .PHONY: lint
 lint: venv ## Check style, format and types
 	@.venv/bin/ruff check
@@ -175,6 +197,9 @@ lock: venv ## Update the lock files
 	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 local/airflow/requirements-2.in --output-file local/airflow/requirements-2.lock
 	@$(COMPILE) --python-version 3.13 local/postgres/requirements.in --output-file local/postgres/requirements.lock
 	@$(COMPILE) --python-version 3.13 tests/fuzz/requirements.in --output-file tests/fuzz/requirements.lock
+	@$(COMPILE) --python-version 3.13 benchmarks/upload/requirements-3.in --constraint local/airflow/requirements-3.lock --output-file benchmarks/upload/requirements-3.lock
+	@$(COMPILE) --python-version 3.11 --exclude-newer 2026-03-15 benchmarks/upload/requirements-2.in --constraint local/airflow/requirements-2.lock --output-file benchmarks/upload/requirements-2.lock
+	@$(COMPILE) --python-version 3.13 --group plots --output-file benchmarks/plots.lock
 	@$(COMPILE) --python-version 3.13 infra/checkov.in --override infra/checkov-overrides.txt --output-file infra/checkov.lock
 	@cd local && npm install --package-lock-only --loglevel=error
 	@cd local/kusto && npm install --package-lock-only --loglevel=error --omit-lockfile-registry-resolved

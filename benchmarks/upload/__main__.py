@@ -7,7 +7,6 @@ is equally busy for each. What is measured replaces what docs/benchmarks/upload.
 """
 
 import argparse
-import os
 
 from benchmarks.record import keep
 from benchmarks.upload.kinds import AIRFLOW_2_AZURE, AIRFLOW_3_AZURE
@@ -43,10 +42,7 @@ def main() -> None:
             f" its work {work['median']:.2f} s (p95 {work['p95']:.2f}),"
             f" slots {way['worker_slot_seconds_per_file']:.1f} s for each file, {way['requests']}"
         )
-    load = os.getloadavg()[0]
-    keep(
-        "upload", {"airflow": version, "load_after": load, "ways": found}, key=f"airflow-{arguments.airflow}"
-    )
+    keep("upload", {"airflow": version, "ways": found}, key=f"airflow-{arguments.airflow}")
 
 
 if __name__ == "__main__":
