@@ -19,6 +19,7 @@ from shared.storage.blob_reader import BlobReader
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.drain_lease import DrainLease, Handover
 from shared.storage.outbox import Outbox
+from shared.storage.seals import Seals
 from shared.storage.settled import Settled
 from shared.timing import Timing
 from shared.trigger import Policy, Trigger
@@ -42,6 +43,7 @@ def assemble(
     outbox: Outbox,
     dead_letters: DeadLetters,
     settled: Settled,
+    seals: Seals,
     lease: DrainLease,
     log: EventLog,
     timing: Timing,
@@ -114,12 +116,23 @@ def assemble(
         from shared.jobs.drain import Drain  # noqa: PLC0415
         from shared.jobs.row_settler import RowSettler  # noqa: PLC0415
         from shared.jobs.row_worker import Grace, RowWorker  # noqa: PLC0415
+        from shared.jobs.sealer import Sealer  # noqa: PLC0415
 
         worker = RowWorker(
             trigger=trigger,
             settlement=settlement,
             ingest=ingest,
             companions=companions,
+            sealer=Sealer(
+                seals=seals,
+                outbox=outbox,
+                settled=settled,
+                dead_letters=dead_letters,
+                routes=routes,
+                log=log,
+                now=timing.now,
+                conf_max_bytes=settings.conf_max_bytes,
+            ),
             airflow=client,
             outbox=outbox,
             dead_letters=dead_letters,

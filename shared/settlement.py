@@ -144,6 +144,7 @@ class Settlement:
             self._log.info(
                 "run.created",
                 seconds=round((self._now() - event.event_time).total_seconds(), 1) if event else None,
+                files=_files(pending),
                 blob=pending.path,
                 size=event.size if event else None,
                 route=pending.lane.route_id,
@@ -151,11 +152,13 @@ class Settlement:
                 run_id=pending.run_id,
             )
             return
-        if outcome is Outcome.DROPPED and event:
+        # The files of a batch have their claims already.
+        if outcome is Outcome.DROPPED and event and not pending.batch:
             claim = Claim(event=event, lane=pending.lane, reason="dropped", who="when_paused")
             self._settled.claim(claim)
         self._log.info(
             "run.dropped" if outcome is Outcome.DROPPED else "run.already_there",
+            files=_files(pending),
             blob=pending.path,
             size=event.size if event else None,
             route=pending.lane.route_id,
@@ -176,3 +179,8 @@ class Settlement:
             not_before=pending.not_before,
             message=str(error),
         )
+
+
+def _files(pending: Pending) -> int | None:
+    """Return how many files a run is for, where it is of a batch."""
+    return len(pending.batch.files) if pending.batch else None

@@ -18,6 +18,7 @@ from shared.model.blob_event import BlobEvent
 from shared.model.errors import (
     AirflowMoved,
     AtCapacity,
+    BatchOpen,
     DagPaused,
     InOrder,
     OnHold,
@@ -122,6 +123,10 @@ class Trigger:
                 self._companions.wait(pending, run)
                 return Outcome.WAITING
             pending, run = replace(pending, companions=companions), run.with_companions(companions)
+        if run.batch is not None:
+            wait = BatchOpen("Waits for the other files of its batch.")
+            wait.waits_for_room = run.is_counted
+            return self._settlement.wait(pending, wait)
         may_have_been_sent = False
 
         def attempt() -> Outcome:
@@ -208,6 +213,8 @@ class Trigger:
         if run is not None:
             if not run.is_enabled:
                 raise _disabled(run.route)
+            if pending.batch:
+                return run.with_batch(pending.batch, pending.run_id or "")
             return run.with_companions(pending.companions)
         if routes.by_id(route_id) is None:
             msg = f"There is no route with the id {route_id!a}. Was it removed, or its id changed?"

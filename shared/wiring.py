@@ -30,6 +30,7 @@ from shared.storage.dead_letters import DeadLetters
 from shared.storage.drain_lease import DrainLease
 from shared.storage.outbox import Outbox
 from shared.storage.routes_blob import RoutesBlob
+from shared.storage.seals import Seals
 from shared.storage.settled import Settled
 from shared.storage.tables import Table
 from shared.timing import Timing
@@ -87,6 +88,7 @@ def build_services(environ: Mapping[str, str], log: EventLog, timing: Timing) ->
         outbox=outbox,
         dead_letters=dead_letters,
         settled=settled,
+        seals=Seals(Table(host, waiting.TABLE)),
         lease=DrainLease(host.blobs),
         log=log,
         timing=timing,

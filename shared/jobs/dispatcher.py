@@ -154,8 +154,11 @@ class Dispatcher:
         hold = head.state.hold if head.state else None
         if hold and until < hold.next_probe <= self._timing.now() + LONGEST_WAIT:
             return None
-        if kind_of(head.partition) is LaneKind.COMPANIONS and head.state and head.state.next_look:
-            return None if head.state.is_early(until) else min(head.state.next_look, until)
+        if head.state and head.state.next_look:
+            if not head.state.is_early(until):
+                return min(head.state.next_look, until)
+            if kind_of(head.partition) is LaneKind.COMPANIONS:
+                return None
         if head.row and (since := _due_at(head.row)) <= until:
             return since
         rows = self._outbox.rows(head.partition, most=_MOST_ROWS_LOOKED_AT)

@@ -15,7 +15,7 @@ from shared.jobs.lanes import Lanes
 from shared.jobs.row_settler import RowSettler
 from shared.jobs.row_worker import Result, RowWorker
 from shared.model.errors import RetryableError
-from shared.model.lane import NEW, LaneKind
+from shared.model.lane import NEW, SEAL, LaneKind
 from shared.model.run_request import RunRequest
 from shared.storage.drain_lease import Handover
 from shared.storage.outbox import Outbox
@@ -130,9 +130,8 @@ class Drain:
             if queue.is_exhausted:
                 self._settler.at_end(queue)
             return not queue.is_exhausted
-        if queue.partition == NEW.key or queue.kind is LaneKind.COMPANIONS:
-            work = self._worker.route if queue.partition == NEW.key else self._worker.look_again
-            self._start(queue, row, pool, partial(work, row))
+        if work := self._work_without_run(queue, row):
+            self._start(queue, row, pool, work)
             return True
         try:
             prepared = self._worker.prepare(row, queue.state)
@@ -145,6 +144,16 @@ class Drain:
                 return self._submit_run(queue, row, prepared, pool)
             self._start(queue, row, pool, lambda: prepared)
         return True
+
+    def _work_without_run(self, queue: LaneQueue, row: Row) -> Callable[[], Result] | None:
+        """Return what is to be done with what is not to be sent yet; None for a run."""
+        if queue.partition == NEW.key:
+            return partial(self._worker.route, row)
+        if queue.kind is LaneKind.COMPANIONS:
+            return partial(self._worker.look_again, row)
+        if queue.kind is LaneKind.BATCH and row.key == SEAL:
+            return partial(self._worker.gather, row, queue.state, lambda: not self._is_over())
+        return None
 
     def _submit_run(self, queue: LaneQueue, row: Row, run: RunRequest, pool: ThreadPoolExecutor) -> bool:
         if row.pending and run.dag_id != row.pending.lane.dag_id:
@@ -174,7 +183,7 @@ class Drain:
         return True
 
     def _window(self, queue: LaneQueue, share: int) -> int:
-        if queue.is_ordered or (queue.state and queue.state.hold):
+        if queue.is_ordered or queue.goes_alone or (queue.state and queue.state.hold):
             return 1
         if queue.partition == NEW.key or queue.kind is LaneKind.COMPANIONS:
             return share

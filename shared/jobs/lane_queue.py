@@ -65,7 +65,10 @@ class LaneQueue:
         kind: Of the lane.
         earliest: When the first row is due that this pass passed over; None where it passed over none.
         has_taken: Whether this pass has handed out a row.
+        goes_alone: Whether nothing else of the lane is to be in flight beside the last row.
     """
+
+    begins_after = STATE
 
     def __init__(self, partition: str, state: LaneState | None = None) -> None:
         self.partition = partition
@@ -82,7 +85,8 @@ class LaneQueue:
         self.wait_until = 0.0
         self._rows: deque[Row] = deque()
         self._busy: set[str] = set()
-        self._after = STATE
+        self.goes_alone = False
+        self._after = self.begins_after
         self._is_at_end = False
         self._passes_over = False
         self._passed_over = 0
@@ -110,7 +114,7 @@ class LaneQueue:
     @property
     def is_empty(self) -> bool:
         """Whether a whole pass has found nothing, due or not."""
-        return self._is_at_end and self.lane is None and self._after == STATE
+        return self._is_at_end and self.lane is None and self._after == self.begins_after
 
     @property
     def is_exhausted(self) -> bool:
@@ -162,7 +166,7 @@ class LaneQueue:
 
     def _begin(self) -> None:
         self.earliest, self.has_taken = None, False
-        self._after, self._is_at_end, self._passed_over = STATE, False, 0
+        self._after, self._is_at_end, self._passed_over = self.begins_after, False, 0
 
     def _read_page(self, outbox: Outbox) -> None:
         most = _LONG_PAGE if self._passes_over else _PAGE

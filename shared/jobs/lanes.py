@@ -1,5 +1,6 @@
 """`Lanes`: the lanes of the outbox in one drain, as they were read, and whose turn it is."""
 
+from shared.jobs.batch_queue import BatchQueue
 from shared.jobs.lane_queue import LaneQueue
 from shared.jobs.ordered_queue import OrderedQueue
 from shared.jobs.row_settler import RowSettler
@@ -9,6 +10,8 @@ from shared.model.hold import LaneState
 from shared.model.lane import EVERYTHING, LaneKind, kind_of
 from shared.storage.outbox import Outbox
 from shared.timing import Timing
+
+_KINDS = {LaneKind.ORDERED: OrderedQueue, LaneKind.BATCH: BatchQueue}
 
 
 class Lanes:
@@ -46,13 +49,15 @@ class Lanes:
                 continue
             queue = self._queues.get(head.partition)
             if queue is None or (queue.is_closed and not queue.in_flight):
-                make = OrderedQueue if kind_of(head.partition) is LaneKind.ORDERED else LaneQueue
+                make = _KINDS.get(kind_of(head.partition), LaneQueue)
                 queue = self._queues[head.partition] = make(head.partition)
                 if self._settler.is_recovered or (head.state and head.state.hold):
                     queue.retry_all()
             else:
                 queue.restart(started_at)
             queue.state = head.state
+            if isinstance(queue, BatchQueue):
+                queue.looks_always = head.state is not None and self._worker.looks_always(head.state.lane)
             if head.state and not self._is_open(head.state):
                 queue.is_closed = True
         # A scan is one request for each lane: it takes a tenth of the time at most.
@@ -61,7 +66,9 @@ class Lanes:
 
     def _is_open(self, state: LaneState) -> bool:
         """Tell whether anything of a lane may be touched."""
-        if state.person or state.is_early(self._timing.now()):
+        # Rows of batches go before it is time to look at the files of the next.
+        is_early = state.lane.kind is LaneKind.COMPANIONS and state.is_early(self._timing.now())
+        if state.person or is_early:
             return False
         if state.hold is None or state.hold.is_due(self._timing.now()):
             return True

@@ -11,6 +11,7 @@ from shared.companions import Companions
 from shared.delivery.guarded_client import GuardedClient
 from shared.delivery.rate_limits import QueuedRunsLimit
 from shared.ingest import Ingest
+from shared.jobs.sealer import Sealer
 from shared.model.errors import (
     AirflowUnreachable,
     BadEvent,
@@ -75,6 +76,7 @@ class RowWorker:
         settlement: Settlement,
         ingest: Ingest,
         companions: Companions,
+        sealer: Sealer,
         airflow: GuardedClient,
         outbox: Outbox,
         dead_letters: DeadLetters,
@@ -86,6 +88,7 @@ class RowWorker:
         self._settlement = settlement
         self._ingest = ingest
         self._companions = companions
+        self._sealer = sealer
         self._airflow = airflow
         self._outbox = outbox
         self._dead_letters = dead_letters
@@ -110,6 +113,15 @@ class RowWorker:
         if row.pending is None or row.pending.event is None:
             return self.set_aside(row)
         return Result.SETTLED if self._companions.look_again(row) else Result.KEPT
+
+    def gather(self, seal: Row, state: LaneState | None, may_go_on: Callable[[], bool]) -> Result:
+        """Make the batches of a lane that are due; their rows are sent next."""
+        self._sealer.run(seal.partition, state, may_go_on)
+        return Result.KEPT
+
+    def looks_always(self, lane: Lane) -> bool:
+        """Tell whether the files of a batched lane are to be looked at in each drain."""
+        return self._sealer.looks_always(lane)
 
     def prepare(self, row: Row, state: LaneState | None) -> RunRequest | Result:
         """Return the run that a row asks for, as the routes are now, or what came of the row without one."""
@@ -243,7 +255,7 @@ class RowWorker:
         """Let an unfinished copy wait by name: its end changes the ETag, so it is another version then."""
         if row.pending is None:
             return Result.KEPT
-        if row.pending.lane == NEW and row.pending.event is None:
+        if row.pending.batch or (row.pending.lane == NEW and row.pending.event is None):
             raise error
         self._settlement.wait(row.pending.by_name(), error)
         return Result.SETTLED

@@ -13,7 +13,8 @@ FACTS = frozenset(
 )
 """The keys of the facts about a blob: no route can add one of these."""
 
-RESERVED = FACTS | {"companions"}
+_BATCH = frozenset({"file_count", "first_event_time", "last_event_time", "batch_key", "batch_part", "files"})
+RESERVED = FACTS | _BATCH | {"companions"}
 """The keys that no route can add: the facts, and what the app adds for routes that ask for it."""
 
 CONF_LIMIT_BYTES = 262_144
@@ -70,6 +71,14 @@ def encode_conf(conf: Mapping[str, object], *, max_bytes: int) -> dict[str, obje
         raise BadConf(msg)
     strict: dict[str, object] = json.loads(text)
     return strict
+
+
+def encoded_size(value: object) -> int:
+    """Return how many bytes a value takes in a conf; 0 for one that no conf can have."""
+    try:
+        return len(json.dumps(value, allow_nan=False, ensure_ascii=False, default=_iso_date).encode())
+    except (TypeError, ValueError):
+        return 0
 
 
 def _iso_date(value: object) -> str:

@@ -26,6 +26,7 @@ BlobToDagError
 │       ├── CopyPending          the blob is still being copied; nothing was sent
 │       ├── RateLimited          a cap is set; the dispatcher sends the run when there is room
 │       ├── InOrder              runs of its route are sent one after another; this one when it is its turn
+│       ├── BatchOpen            its route starts one run for many files, and waits for the others
 │       ├── AwaitsCompanion      its route requires other blobs, which are not there yet; nothing was sent
 │       ├── AtCapacity           as many calls to Airflow are in progress as are allowed; nothing was sent
 │       └── OnHold               its lane, or everything, is on hold; nothing was sent
@@ -89,8 +90,8 @@ class RetryableError(BlobToDagError):
     backs_off: ClassVar[bool] = True
     """Whether the event waits longer each time; False where it waits for room or for the end of a hold."""
 
-    waits_for_room: ClassVar[bool] = False
-    """Whether a drain may send the event at once."""
+    waits_for_room: bool = False
+    """Whether a drain may send the event at once; a closer look may change that for one error."""
 
     waits_as_told: ClassVar[bool] = False
     """Whether the event waits because its route says so, and nothing is wrong."""
@@ -268,6 +269,14 @@ class AwaitsCompanion(RetryableError):
     """Its route requires other blobs, which are not there yet. Safe to retry: nothing was sent."""
 
     code = "awaits_companion"
+    waits_as_told = True
+    backs_off = False
+
+
+class BatchOpen(RetryableError):
+    """Its route starts one run for many files, and waits for the others. Safe to retry: nothing was sent."""
+
+    code = "batch_open"
     waits_as_told = True
     backs_off = False
 

@@ -15,9 +15,22 @@ from shared.model.run_id import digest
 STATE = "!"
 """Row key of a lane's state, which sorts before its rows; also the partition of the hold on everything."""
 
+SEAL = "!seal"
+"""Row key of a batch that is being made, beside the state of its lane."""
+
 _ROW = "r|"
+ROWS_BEGIN = "r"
+"""Sorts behind the states, and before every row of a lane."""
+
 ROWS_END = "r}"
-"""Sorts behind every row of a lane (`}` follows `|`)."""
+"""Sorts behind every row of a lane (`}` follows `|`), but the files that wait for their batch."""
+
+GATHERED = "w|"
+"""Beginning of the keys of files that wait for their batch."""
+
+_SEALED = "s|"
+FILES_END = "w}"
+"""Sorts behind all of these."""
 
 _FORMAT = "1"
 _KIND = "~"
@@ -36,6 +49,9 @@ class LaneKind(StrEnum):
 
     COMPANIONS = "requires"
     """Not yet: each waits for other blobs. Such a lane has no DAG, for nothing of it was ever sent."""
+
+    BATCH = "batch"
+    """Files are gathered here, and each batch of them is a row that is sent by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +118,31 @@ def version_key(event: BlobEvent, *, route_id: str) -> str:
 def version_digest(event: BlobEvent, *, route_id: str) -> str:
     """Return what one version on one route is known by: 128 bits of SHA-256."""
     return digest([_FORMAT, event.account, event.container, event.name, event.etag, route_id])
+
+
+def gathered_key(event: BlobEvent, *, route_id: str) -> str:
+    """Return the row key of a version that waits for its batch."""
+    return GATHERED + version_key(event, route_id=route_id).removeprefix(_ROW)
+
+
+def sealed_prefix(seal: str) -> str:
+    """Return what the keys of all files of one seal begin with."""
+    return f"{_SEALED}{seal}|"
+
+
+def sealed_key(gathered: str, *, seal: str) -> str:
+    """Return the key of a file that goes into the batch of this seal."""
+    return sealed_prefix(seal) + gathered.removeprefix(GATHERED)
+
+
+def batch_key(first: datetime, *, run_id: str) -> str:
+    """Return the row key of a batch: no single version has the same."""
+    return f"{_ROW}{_moment(first)}|{'0' * _SEQUENCER_LENGTH}|{digest([_FORMAT, run_id])}"
+
+
+def is_row(key: str) -> bool:
+    """Tell whether a row key is of something that waits, not of a lane's state."""
+    return key not in {STATE, SEAL}
 
 
 def waiting_key(event: BlobEvent, *, route_id: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from shared.model.batch import Batch
 from shared.model.blob_event import BlobEvent, check_text
 from shared.model.companion import Companion
 from shared.model.errors import BadEvent, BlobToDagError
@@ -71,6 +72,7 @@ class Pending:
         not_before: When it is due; None for at once.
         parked_at: When it was written to the outbox for the first time; None before.
         companions: The blobs that its route requires, once they are there.
+        batch: The files of the run, where it is of many; `event` is the first of them then.
 
     Raises:
         BadEvent: It names no blob that there can be.
@@ -90,6 +92,7 @@ class Pending:
     not_before: datetime | None = None
     parked_at: datetime | None = None
     companions: tuple[Companion, ...] = ()
+    batch: Batch | None = None
 
     def __post_init__(self) -> None:
         if not self.container or not self.name:
@@ -106,7 +109,7 @@ class Pending:
     def by_name(self) -> "Pending":
         """Return the event without its version: the blob is to be looked at again."""
         trace = self.traceparent or (self.event.traceparent if self.event else None)
-        return replace(self, event=None, lane=NEW, run_id=None, traceparent=trace)
+        return replace(self, event=None, lane=NEW, run_id=None, batch=None, traceparent=trace)
 
     def after(
         self,

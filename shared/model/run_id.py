@@ -35,6 +35,14 @@ def run_id(event: BlobEvent, *, route: str) -> str:
     )
 
 
+def batch_run_id(versions: Sequence[str], *, route: str, group: str) -> str:
+    """Return the id of the DAG run for many versions, each as `version_digest` gives it.
+
+    The members alone decide, with the id of the route; the key is there for people.
+    """
+    return f"{run_id_prefix(f'batch/{group}')}{digest([_FORMAT, 'batch', route, *sorted(versions)])}"
+
+
 def run_id_prefix(name: str) -> str:
     """Return what the ids of all runs of the blobs with this name begin with."""
     return f"{PREFIX}{_readable(name)}__"

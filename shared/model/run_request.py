@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.batch import Batch, group_of
 from shared.model.companion import Companion, conf_of
 from shared.model.lane import Lane, LaneKind
 
@@ -37,7 +38,9 @@ class RunRequest:
         is_enabled: Whether its route sends its runs now; if not, they wait.
         max_runs_per_minute: The route's own cap on runs created; None if it has none.
         max_queued_runs: The route's own cap on runs that wait in Airflow; None if it has none.
-        group: The runs that it is ordered among; empty for all of the route.
+        group: The runs that it is ordered among, or the files of its batch; empty for all of the route.
+        batch: What the files have in common that its route starts one run for; None for a run of its own.
+        is_counted: Whether so many files are a batch at once.
         requires: The blobs that must be there first, as `container/name`.
         is_ordered: Whether the runs of its group are created one after another.
         note: What Airflow's pages show with the run, where it has notes; see `shared.model.note`.
@@ -57,10 +60,15 @@ class RunRequest:
     group: str = ""
     is_ordered: bool = False
     requires: tuple[str, ...] = ()
+    batch: Mapping[str, object] | None = None
+    is_counted: bool = False
 
     @property
     def lane(self) -> Lane:
         """Where it waits if it cannot be sent now."""
+        if self.batch is not None:
+            group = group_of(self.batch)
+            return Lane(route_id=self.route_id, dag_id=self.dag_id, group=group, kind=LaneKind.BATCH)
         kind = LaneKind.ORDERED if self.is_ordered else LaneKind.RUNS
         return Lane(route_id=self.route_id, dag_id=self.dag_id, group=self.group, kind=kind)
 
@@ -74,3 +82,7 @@ class RunRequest:
     def with_companions(self, companions: Sequence[Companion]) -> "RunRequest":
         """Return the run with the facts of its companions in conf."""
         return replace(self, conf={**self.conf, "companions": conf_of(companions)}) if companions else self
+
+    def with_batch(self, batch: Batch, run_id: str) -> "RunRequest":
+        """Return the run of a batch, of which this is the run of the first file."""
+        return replace(self, run_id=run_id, conf=batch.conf(self.conf), note=batch.note)

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from shared.model.batch import Batch
 from shared.model.blob_event import BlobEvent
 from shared.model.conf import CONF_LIMIT_BYTES, encode_conf
 from shared.model.errors import BadConf
+from shared.routes.batching import Batching
 from shared.routes.completeness import DEFAULTS
 from shared.routes.keys import shown_time
 from shared.routes.matcher import Subject
@@ -41,6 +43,11 @@ def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
     yield f"  DAG     {run.dag_id}"
     if run.route_id != run.route:
         yield f"  id      {run.route_id}, of the route, in the run id"
+    batching = verdict.route.batch
+    if batching and run.batch is not None:
+        yield f"  batch   {_complete(batching)}, with the other files of {run.lane.group or run.route}"
+        batch = Batch.of([event], key=run.batch, part=1)
+        run = run.with_batch(batch, "made of all files of the batch")
     yield f"  run id  {run.run_id}"
     if verdict.route.owner:
         yield f"  owner   {verdict.route.owner}"
@@ -58,6 +65,15 @@ def _run(verdict: Verdict, event: BlobEvent) -> Iterator[str]:
     first, *rest = json.dumps(conf, indent=2, sort_keys=True).splitlines()
     yield f"  conf    {first}"
     yield from (f"          {line}" for line in rest)
+
+
+def _complete(batching: Batching) -> str:
+    """Return when the files of a batch are complete."""
+    at_once = f", at once with {batching.count:,} files" if batching.count else ""
+    return (
+        f"one run, {shown_time(batching.quiet)} after the last file, at most {shown_time(batching.at_most)} "
+        f"after the first{at_once}, {batching.max_files:,} files at most in a run"
+    )
 
 
 def _reason(refusal: str) -> str:

@@ -209,6 +209,7 @@ RUN: Mapping[str, Parse] = {
     "requires": texts,
     "requires_within": duration(timedelta(seconds=10), timedelta(days=7)),
     "ordered": ordered,
+    "batch": table,
     "stop": boolean,
     "enabled": boolean,
     "owner": owner,

@@ -11,6 +11,7 @@ from shared.model.note import note
 from shared.model.run_id import run_id
 from shared.model.run_request import RunRequest, WhenPaused
 from shared.routes import completeness
+from shared.routes.batching import Batching
 from shared.routes.completeness import Api, Default
 from shared.routes.filters import Filters
 from shared.routes.pattern import Pattern
@@ -47,6 +48,7 @@ class Route:
         enabled: Whether its runs are sent; if not, they wait in the outbox.
         owner: Who looks after it, for log lines, dead letters and holds; may be empty.
         ordered: What the runs that are created one after another have in common; None for no order.
+        batch: Which files have one run together, and when; None for a run each.
         stop: Do not try the routes below once this one has fired.
         ignore: Start nothing, and do not try the routes below: an exception from them.
         line: Line in its file, from 1; 0 for the default route without a file.
@@ -72,6 +74,7 @@ class Route:
     enabled: bool = True
     owner: str = ""
     ordered: Template | None = None
+    batch: Batching | None = None
     stop: bool = False
     ignore: bool = False
     line: int = 0
@@ -109,7 +112,7 @@ class Route:
     def request(self, event: BlobEvent, captures: Mapping[str, object]) -> RunRequest:
         """Return the run to start for a blob that matches and that nothing refuses."""
         extra = render_conf(self.conf, captures, event)
-        if completeness.is_for_folders(self.match.text):
+        if self.batch is None and completeness.is_for_folders(self.match.text):
             extra = {"folder": event.name.rpartition("/")[0], **extra}
         return RunRequest(
             dag_id=self._dag_id(event, captures),
@@ -125,6 +128,8 @@ class Route:
             requires=tuple(each.companion_of(event.path) for each in self.requires),
             is_ordered=self.ordered is not None,
             group=str(self.ordered.render(captures, event)) if self.ordered else "",
+            batch=self.batch.key(captures) if self.batch else None,
+            is_counted=bool(self.batch and self.batch.count),
             note=note(event),
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from shared.model.blob_event import BlobEvent
 from shared.model.conf import RESERVED
 from shared.routes import keys
+from shared.routes.batch_reader import read_batch
 from shared.routes.completeness import DEFAULTS, SUCCESS, Default, is_for_folders, refusal
 from shared.routes.dag_reader import read_dag
 from shared.routes.faults import Faults
@@ -61,6 +62,8 @@ def read_route(
             f"logical_date = {keys.shown(values['logical_date'])}",
             lambda: _date(values["logical_date"], pattern),
         )
+    if len(faults) == before and not values.get("ignore"):
+        values["batch"] = read_batch(place, values, faults)
     if len(faults) > before:
         return None
     filters = Filters(**{key: values.pop(key) for key in keys.FILTERS if key in values})

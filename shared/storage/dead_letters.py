@@ -69,12 +69,14 @@ class DeadLetters:
         pending = pending.after(error, now=now)
         columns = columns_of(pending)
         if conf is not None:
-            columns |= long_text("conf", _json(conf))
+            # The files of a batch are there already, and twice they may be too many for a row.
+            shown = {key: value for key, value in conf.items() if not pending.batch or key != "files"}
+            columns |= long_text("conf", _json(shown))
         letter = {
             "PartitionKey": pending.lane.key,
             "RowKey": key or _key_of(pending),
             # Each text ends where a longer one of an earlier death goes on.
-            **{end: "" for name in ("event", "conf") if (end := end_of(name, columns))},
+            **{end: "" for name in ("event", "conf", "batch") if (end := end_of(name, columns))},
             **columns,
             **({"owner": owner} if owner else {}),
             "died_at": now,

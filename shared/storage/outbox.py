@@ -15,12 +15,16 @@ from shared.model.errors import RetryableError, StorageUnavailable
 from shared.model.hold import LaneState, PersonHold
 from shared.model.lane import (
     EVERYTHING,
+    FILES_END,
     NEW,
+    ROWS_BEGIN,
     ROWS_END,
     STATE,
     Lane,
     LaneKind,
     arrival_key,
+    batch_key,
+    gathered_key,
     version_key,
     waiting_key,
 )
@@ -107,7 +111,8 @@ class Outbox:
             if name.startswith(SENT) or name in {"reason", "message"}
         }
         for _ in range(_TRIES):
-            if self._table.insert(whole) is Written.DONE:
+            if self._table.insert(whole) is Written.DONE or is_gathered(pending):
+                # A file that is told of again changes nothing, or its batch would wait for others anew.
                 return
             if self._table.merge({**keys, **news}) is Written.DONE:
                 return
@@ -135,7 +140,7 @@ class Outbox:
         """Read the first rows of every lane, in the order of their keys, while it may go on."""
         for partition, entities in first_rows(self._table, _COUNTED, may_go_on):
             states = [read_state(entity) for entity in entities if entity["RowKey"] == STATE]
-            rows = [entity for entity in entities if STATE < entity["RowKey"] < ROWS_END]
+            rows = [entity for entity in entities if ROWS_BEGIN < entity["RowKey"] < FILES_END]
             yield LaneRows(
                 partition=partition,
                 route_id=text_of(rows[0], "route") if rows else "",
@@ -162,14 +167,18 @@ class Outbox:
         else:
             self._table.insert(entity)
 
+    def forget_look(self, partition: str) -> None:
+        """Take the time away at which a lane was to be looked at; its holds and the mark of a move stay."""
+        self._end(partition, "next_look")
+
     def has_rows(self, partition: str) -> bool:
         """Tell whether anything waits in the lane."""
-        return bool(self.rows(partition, most=1))
+        return bool(self.rows(partition, after=ROWS_BEGIN, end=FILES_END, most=1))
 
     def count(self, lane: Lane) -> int:
         """Count the rows of a lane, or of everything, 1,000 at the most; -1 where storage does not answer."""
         where = "RowKey gt @after and RowKey lt @end"
-        bounds = {"after": STATE, "end": ROWS_END}
+        bounds = {"after": ROWS_BEGIN, "end": FILES_END}
         if lane != EVERYTHING:
             where, bounds = f"PartitionKey eq @lane and {where}", bounds | {"lane": lane.key}
         try:
@@ -271,12 +280,21 @@ class Outbox:
         return self._table.delete({"PartitionKey": state.partition, "RowKey": STATE}, etag=state.etag)
 
 
+def is_gathered(pending: Pending) -> bool:
+    """Tell whether an event waits for its batch, and is none."""
+    return pending.lane.kind is LaneKind.BATCH and pending.batch is None
+
+
 def row_key(pending: Pending, *, unique: str) -> str:
-    """Return the row key: of its version, or of this arrival where only a name is known.
+    """Return the row key: of its version or batch, or of this arrival where only a name is known.
 
     Raises:
         ValueError: An event by name has no time yet.
     """
+    if pending.event and pending.batch:
+        return batch_key(pending.batch.first, run_id=pending.run_id or "")
+    if pending.event and pending.lane.kind is LaneKind.BATCH:
+        return gathered_key(pending.event, route_id=pending.lane.route_id)
     if pending.event and pending.lane.kind is LaneKind.COMPANIONS:
         return waiting_key(pending.event, route_id=pending.lane.route_id)
     if pending.event:

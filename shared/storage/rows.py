@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from shared.model.batch import Batch
 from shared.model.blob_event import BlobEvent
 from shared.model.companion import Companion
 from shared.model.errors import BadEvent
@@ -89,6 +90,10 @@ def columns_of(pending: Pending) -> dict[str, Any]:
     }
     if pending.companions:
         columns |= long_text("companions", _encode(pending.companions))
+    if pending.batch:
+        columns |= long_text("batch", _encode(pending.batch))
+        # For people: the batch itself is what counts.
+        columns |= {"file_count": len(pending.batch.files), "batch_part": pending.batch.part}
     if pending.event:
         columns |= long_text("event", _encode(pending.event))
         # For people who search: the event itself is what counts.
@@ -167,6 +172,9 @@ def _pending(entity: Entity) -> Pending:
             companions=msgspec.json.decode(
                 read_long_text("companions", values) or "[]", type=tuple[Companion, ...]
             ),
+            batch=msgspec.json.decode(batch, type=Batch)
+            if (batch := read_long_text("batch", values))
+            else None,
         )
         key = pending.lane.key
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:

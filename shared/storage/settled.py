@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.model.blob_event import BlobEvent
-from shared.model.lane import Lane, version_digest
+from shared.model.lane import Lane, LaneKind, version_digest
 from shared.storage.rows import storable
 from shared.storage.tables import MOST_IN_TRANSACTION, Entity, Table, Written
 
@@ -22,6 +22,7 @@ ROUTES = "routes"
 
 KEPT = timedelta(days=14)
 _PAGE = 1_000
+_FEW = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,8 +67,14 @@ class Settled:
         """Write a claim; tell whether it is the first of its version. The first stays as it is."""
         return self._table.insert(self._columns(claim)) is Written.DONE
 
-    def claim_all(self, claims: Iterable[Claim]) -> None:
-        """Write claims in transactions of a hundred; the first of each version stays as it is."""
+    def claim_all(self, claims: Iterable[Claim], *, anew: bool = False) -> None:
+        """Write claims in transactions of a hundred; the first of each version stays as it is.
+
+        Args:
+            claims: The claims.
+            anew: Whether they count more than those that are there.
+        """
+        kind = "upsert" if anew else "create"
         by_partition: dict[str, dict[str, Entity]] = {}
         for claim in claims:
             columns = self._columns(claim)
@@ -75,7 +82,7 @@ class Settled:
         for rows in by_partition.values():
             left = list(rows.values())
             while left:
-                failed = self._table.transact([("create", row, "") for row in left[:MOST_IN_TRANSACTION]])
+                failed = self._table.transact([(kind, row, "") for row in left[:MOST_IN_TRANSACTION]])
                 if failed is None:
                     del left[:MOST_IN_TRANSACTION]
                 else:
@@ -86,6 +93,20 @@ class Settled:
         """Read the claim of a version: `reason`, `run_id`, `who`, `why`, `settled_at`; None without one."""
         keys = keys_of(event, lane)
         return self._table.get(keys["PartitionKey"], keys["RowKey"])
+
+    def claimed(self, events: Sequence[BlobEvent], lane: Lane) -> set[str]:
+        """Return the digests of those versions of a lane that have a claim."""
+        by_partition: dict[str, set[str]] = {}
+        for event in events:
+            keys = keys_of(event, lane)
+            by_partition.setdefault(keys["PartitionKey"], set()).add(keys["RowKey"])
+        found: set[str] = set()
+        for partition, digests in by_partition.items():
+            if len(digests) <= _FEW:
+                found |= {digest for digest in digests if self._table.get(partition, digest)}
+            else:
+                found |= digests & self.row_keys(partition)
+        return found
 
     def row_keys(self, partition: str) -> set[str]:
         """Read the row keys of all claims of a partition, a request for each thousand."""
@@ -155,11 +176,13 @@ class Settled:
 def keys_of(event: BlobEvent, lane: Lane) -> dict[str, str]:
     """Return the keys of the claim of one version.
 
-    The DAG is left out: what was settled stays so when its route names another one.
+    The DAG is left out: what was settled stays so when its route names another one. So is the key of a batch,
+    which a route may make of other captures.
     """
+    group = "" if lane.kind is LaneKind.BATCH else lane.group
     day = event.event_time.astimezone(UTC).date().isoformat()
     return {
-        "PartitionKey": f"{day}.{Lane(route_id=lane.route_id, dag_id='', group=lane.group).key}",
+        "PartitionKey": f"{day}.{Lane(route_id=lane.route_id, dag_id='', group=group).key}",
         "RowKey": version_digest(event, route_id=lane.route_id),
     }
 

@@ -100,7 +100,8 @@ class Table:
         """Carry out writes of one partition, all or none.
 
         Args:
-            operations: Kind (`create`, `delete`), entity, and the ETag that it must have or an empty string.
+            operations: Kind (`create`, `delete`, `update` for a merge, `upsert`), entity, and the ETag that
+                it must have or an empty string.
 
         Returns:
             None where all were carried out, else the index of a row that exists, is gone or has changed.

@@ -68,7 +68,8 @@ def test_only_what_may_be_over_in_seconds_is_retried_at_once() -> None:
 
 def test_what_waits_for_room_or_for_a_hold_does_not_wait_longer_each_time() -> None:
     """Its turn comes, whatever happened to it before."""
-    waiting = {"AtCapacity", "AwaitsCompanion", "InOrder", "OnHold", "RateLimited", "RouteDisabled"}
+    waiting = {"AtCapacity", "AwaitsCompanion", "BatchOpen", "InOrder"}
+    waiting |= {"OnHold", "RateLimited", "RouteDisabled"}
     assert names(lambda leaf: not leaf.backs_off) == waiting
     assert names(lambda leaf: leaf.waits_for_room) == {"AtCapacity", "InOrder", "RateLimited"}
 

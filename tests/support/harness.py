@@ -26,6 +26,7 @@ from shared.routes.table import RouteTable
 from shared.storage.dead_letters import DeadLetters
 from shared.storage.drain_lease import Handover
 from shared.storage.outbox import Outbox
+from shared.storage.seals import Seals
 from shared.storage.settled import Settled
 from tests.support.clock import FakeClock
 from tests.support.fakes import lane_routes, routes
@@ -216,6 +217,7 @@ class OutboxHarness:
         self.log = EventLog()
         self.settings = settings
         self._parked = 0
+        self.storage.outbox.now = self.clock.time
         self.timing = self.clock.timing(**(timing or {}))
         self.change_routes(table or routes())
 
@@ -238,6 +240,7 @@ class OutboxHarness:
             outbox=self.outbox,
             dead_letters=self.dead_letters,
             settled=Settled(self.storage.settled, now=self.clock.time),
+            seals=Seals(self.storage.outbox),
             lease=self.storage.lease,  # type: ignore[arg-type]
             log=self.log,
             timing=self.timing,

@@ -28,7 +28,10 @@ class MemoryTable(Table):
         operations: The name of each operation, in their order.
         faults: Asked before each operation.
         after: Asked after each operation: a reply that is lost.
+        now: The server's clock.
     """
+
+    now: Callable[[], datetime] = staticmethod(lambda: _FIRST_TIME)
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], dict[str, Any]] = {}
@@ -36,6 +39,7 @@ class MemoryTable(Table):
         self.faults: list[Fault] = []
         self.after: list[Fault] = []
         self._etags: dict[tuple[str, str], str] = {}
+        self._timestamps: dict[tuple[str, str], datetime] = {}
         self._numbers = itertools.count(1)
         self._mutex = threading.RLock()
 
@@ -103,7 +107,7 @@ class MemoryTable(Table):
         if keys not in self.rows:
             return None
         entity = TableEntity(self.rows[keys])
-        entity._metadata = {"etag": self._etags[keys], "timestamp": None}
+        entity._metadata = {"etag": self._etags[keys], "timestamp": self._timestamps[keys]}
         return entity
 
     def _query(self, parameters: Mapping[str, Any], most: int) -> list[Entity]:
@@ -153,6 +157,7 @@ class MemoryTable(Table):
         _check(row)
         self.rows[_keys(row)] = row
         self._etags[_keys(row)] = f"e{next(self._numbers)}"
+        self._timestamps[_keys(row)] = self.now()
 
     def _transact(self, operations: Sequence[tuple[str, Entity, str]]) -> int | None:
         assert len({_keys(entity) for _, entity, _ in operations}) == len(operations) <= MOST_IN_TRANSACTION
@@ -161,11 +166,13 @@ class MemoryTable(Table):
             keys = _keys(entity)
             if kind == "create" and keys in self.rows:
                 return index
-            if kind == "delete" and (keys not in self.rows or etag != self._etags[keys]):
+            if kind in {"delete", "update"} and (keys not in self.rows or etag != self._etags[keys]):
                 return index
         for kind, entity, _ in operations:
             if kind == "create":
                 self._put(dict(entity))
+            elif kind in {"update", "upsert"}:
+                self._put(self._merged(entity))
             else:
                 del self.rows[_keys(entity)], self._etags[_keys(entity)]
         return None

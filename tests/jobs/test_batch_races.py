@@ -1,0 +1,157 @@
+"""Batches by hand: whoever dies or falls asleep between any two operations, each file is in exactly one run."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.model.errors import AirflowUnreachable, StorageUnavailable
+from shared.model.pending import Pending
+from shared.storage import seals
+from shared.storage.tables import Entity
+from tests.jobs.test_batches import batching, lane_of, names, runs
+from tests.support.clock import START
+from tests.support.harness import OutboxHarness, Storage, failing, well
+from tests.support.samples import blob_event
+
+BATCH = 'batch = { by = "{day}", quiet = "10m", max_files = 5 }\n'
+FILES = names(8)
+_MOST_MOMENTS = 200
+
+
+@pytest.fixture(autouse=True)
+def _few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let three files be moved at once, so that a batch has several moves."""
+    monkeypatch.setattr("shared.jobs.sealer.MOST_MOVED", 3)
+    assert seals.MOST_MOVED == 49  # with the seal 99 writes, of 100 that a transaction takes
+
+
+def waiting_files() -> OutboxHarness:
+    """Return an instance with eight files that are complete, for two runs."""
+    harness = batching(BATCH)
+    harness.park(*FILES, lane=lane_of())
+    harness.clock.now += 700
+    return harness
+
+
+def beside(harness: OutboxHarness) -> OutboxHarness:
+    """Return a second instance on the same storage, Airflow and clock."""
+    other = batching(BATCH, storage=harness.storage, airflow=harness.airflow, clock=harness.clock)
+    other.outbox = harness.outbox
+    return other
+
+
+def tell_again(harness: OutboxHarness) -> None:
+    """Let the platform tell of every file once more."""
+    for number, name in enumerate(FILES):
+        # As `park` has made them.
+        event = blob_event(name=name, event_time=START + timedelta(microseconds=number + 1))
+        harness.ingest.take(Pending(container="landing", name=name, event=event))
+
+
+def assert_each_once(harness: OutboxHarness) -> None:
+    """Assert that each file is in exactly one run, and that nothing is left."""
+    assert Counter(name for run in runs(harness) for name in run) == Counter(FILES)
+    assert harness.storage.outbox.rows == {}
+    assert len(harness.storage.settled.rows) == len(FILES)
+
+
+def moments() -> Iterator[int]:
+    """Yield the number of each operation of a drain that makes both batches."""
+    harness = waiting_files()
+    tables = (harness.storage.outbox, harness.storage.settled)
+    for table in tables:
+        table.operations.clear()
+    harness.drain()
+    count = sum(len(table.operations) for table in tables)
+    assert 20 < count < _MOST_MOMENTS
+    yield from range(1, count + 1)
+
+
+def at(storage: Storage, moment: int, act: Callable[[], None], *, after: bool) -> None:
+    """Act once, before or after the operation with this number."""
+    count = 0
+
+    def hook(_operation: str, _entity: Entity | None) -> None:
+        nonlocal count
+        count += 1
+        if count == moment:
+            act()
+
+    for table in (storage.outbox, storage.settled):
+        (table.after if after else table.faults).append(hook)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_drain_that_ends_at_any_operation(*, after: bool) -> None:
+    """The operation fails, or is carried out and its reply is lost; files are told of again meanwhile."""
+
+    def fail() -> None:
+        msg = "down"
+        raise StorageUnavailable(msg)
+
+    for moment in moments():
+        harness = waiting_files()
+        at(harness.storage, moment, fail, after=after)
+        with suppress(StorageUnavailable):
+            harness.drain(1)
+        tell_again(harness)
+        harness.pass_time(1_500)
+        assert_each_once(harness)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_drain_that_falls_asleep_at_any_operation(*, after: bool) -> None:
+    """Another one makes and sends everything meanwhile, with files that are told of again."""
+    for moment in moments():
+        harness = waiting_files()
+        other = beside(harness)
+
+        def sleep(harness: OutboxHarness = harness, other: OutboxHarness = other) -> None:
+            harness.storage.lease.is_taken = False
+            other.drain()
+            tell_again(harness)
+            harness.clock.now += 700
+            other.drain()
+            tell_again(harness)
+
+        at(harness.storage, moment, sleep, after=after)
+        harness.drain()
+        harness.pass_time(1_500)
+        assert_each_once(harness)
+
+
+def test_batch_that_is_dropped_while_a_drain_sleeps_is_not_made_again() -> None:
+    """Its row is written once, together with the seal."""
+    all_dropped = 0
+    for moment in moments():
+        harness = waiting_files()
+        other = beside(harness)
+        dropped = 0
+
+        def sleep(harness: OutboxHarness = harness, other: OutboxHarness = other) -> None:
+            """Let the other one make the batches, and a person drop what waits."""
+            nonlocal dropped
+            if harness.airflow.calls or _batches(harness):
+                return  # the sleeper may be about to send it
+            harness.storage.lease.is_taken = False
+            harness.airflow.answer = failing(AirflowUnreachable("down"))
+            other.drain()
+            for row in _batches(harness):
+                del harness.storage.outbox.rows[row["PartitionKey"], row["RowKey"]]
+                dropped += row["file_count"]
+
+        at(harness.storage, moment, sleep, after=False)
+        harness.drain()
+        harness.airflow.answer = well
+        harness.pass_time(1_500)
+        assert sum(len(run) for run in runs(harness)) == len(FILES) - dropped
+        all_dropped += dropped
+    assert all_dropped > 0
+
+
+def _batches(harness: OutboxHarness) -> list[dict[str, Any]]:
+    return [row for row in harness.storage.outbox.events() if row["RowKey"].startswith("r|")]
