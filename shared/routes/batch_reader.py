@@ -34,7 +34,8 @@ def read_batch(place: Path, values: Mapping[str, Any], faults: Faults) -> Batchi
             what = f"batch.{key} = {keys.shown(value)}"
             found[key] = faults.attempt((*where, key), what, partial(_KEYS[key], value))
         else:
-            faults.add(where, f"{key} is not a key of batch{keys.near(key, _KEYS)}")
+            meant = keys.near(key, _KEYS) or f"; its keys are {', '.join(_KEYS)}"
+            faults.add(where, f"{key} is not a key of batch{meant}")
     if any(value is None for value in found.values()):
         return None
     if by := found.get("by"):

@@ -96,6 +96,16 @@ def test_taskflow_params_refuses_a_conf_that_does_not_fit(airflow: Airflow, conf
         airflow.api.trigger("taskflow_params", conf)
 
 
+def test_mapped_files_works_on_each_file_of_a_batch(airflow: Airflow) -> None:
+    """A task for each file, and one with the results of all."""
+    files = [{"filename": f"in/{number}.csv", "size": number, "etag": "0x8D"} for number in range(4)]
+
+    run = _run(airflow, "mapped_files", {"container": "landing", "file_count": 4, "files": files})
+
+    assert run.state == "success"
+    assert airflow.api.xcom("mapped_files", run.run_id, "sum_up") == {"files": 4, "bytes": 6}
+
+
 def test_xcom_chain_passes_the_filename_on(airflow: Airflow) -> None:
     """The second task has the value that the first one took from the conf."""
     conf = {"filename": "orders/2026/customers.csv"}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -45,8 +46,8 @@ def beside(harness: OutboxHarness) -> OutboxHarness:
 
 
 def tell_again(harness: OutboxHarness) -> None:
-    """Let the platform tell of every file once more."""
-    for number, name in enumerate(FILES):
+    """Let the platform tell of every other file once more: of all, the same batch would be made again."""
+    for number, name in list(enumerate(FILES))[1::2]:
         # As `park` has made them.
         event = blob_event(name=name, event_time=START + timedelta(microseconds=number + 1))
         harness.ingest.take(Pending(container="landing", name=name, event=event))
@@ -85,13 +86,15 @@ def at(storage: Storage, moment: int, act: Callable[[], None], *, after: bool) -
         (table.after if after else table.faults).append(hook)
 
 
+def fail() -> None:
+    """Let an operation fail."""
+    msg = "down"
+    raise StorageUnavailable(msg)
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_drain_that_ends_at_any_operation(*, after: bool) -> None:
     """The operation fails, or is carried out and its reply is lost; files are told of again meanwhile."""
-
-    def fail() -> None:
-        msg = "down"
-        raise StorageUnavailable(msg)
 
     for moment in moments():
         harness = waiting_files()
@@ -120,6 +123,31 @@ def test_drain_that_falls_asleep_at_any_operation(*, after: bool) -> None:
 
         at(harness.storage, moment, sleep, after=after)
         harness.drain()
+        harness.pass_time(1_500)
+        assert_each_once(harness)
+
+
+def test_drain_that_falls_asleep_while_another_ends_at_any_operation() -> None:
+    """The sleeper finds a seal that it does not know, at any state, and must not touch its files."""
+    all_moments = list(moments())
+    for asleep, dead in product(all_moments, all_moments):
+        if (asleep + dead) % 11:
+            continue
+        harness = waiting_files()
+        other = beside(harness)
+
+        def sleep(harness: OutboxHarness = harness, other: OutboxHarness = other, dead: int = dead) -> None:
+            harness.storage.lease.is_taken = False
+            at(harness.storage, dead, fail, after=False)
+            with suppress(StorageUnavailable):
+                other.drain(1)
+
+        at(harness.storage, asleep, sleep, after=False)
+        with suppress(StorageUnavailable):
+            harness.drain(1)
+        harness.storage.outbox.faults.clear()
+        harness.storage.settled.faults.clear()
+        tell_again(harness)
         harness.pass_time(1_500)
         assert_each_once(harness)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.batch import Batch
 from shared.model.conf import FACTS, RESERVED, build_conf, encode_conf
 from tests.support.samples import MOMENT, blob_event
 
@@ -46,7 +47,18 @@ def test_schema_describes_every_fact() -> None:
     """All keys that are ever sent, `folder` of finished folders, and no others."""
     assert set(conf_of(FULL)) == FACTS
     assert {*RESERVED, "folder"} == set(SCHEMA["properties"])
-    assert set(conf_of({})) == set(SCHEMA["required"])
+    assert set(conf_of({})) == set(SCHEMA["else"]["required"])
+
+
+def test_conf_of_a_batch_fits_its_schema() -> None:
+    """It has its own facts and none of a single file."""
+    batch = Batch.of([blob_event(**FULL), blob_event(name="b")], key={"day": "2026-11-20"}, part=1)
+    conf = encode_conf(batch.conf(build_conf(blob_event(**FULL), route="r")), max_bytes=10_000)
+
+    VALIDATOR.validate(conf)
+    assert set(conf) == {*SCHEMA["then"]["required"], "traceparent"}
+    assert not VALIDATOR.is_valid({**conf, "filename": "a"})
+    assert not VALIDATOR.is_valid({**conf, "files": []})
 
 
 def test_keys_are_only_ever_added() -> None:
