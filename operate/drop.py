@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from operate.desk import Desk
 from operate.work import CHANGED, Done, name_of, run_today, take_out
 from shared.model.errors import CopyPending, RetryableError
-from shared.model.lane import NEW
+from shared.model.lane import GATHERED, NEW, SEALED
 from shared.model.pending import Pending
 from shared.routes.table import RouteTable
 from shared.storage.rows import Row
@@ -13,6 +15,7 @@ from shared.storage.settled import Claim, Settled
 from shared.storage.tables import Table, Written
 
 _TRIES = 5
+_IN_BATCH = "It has just been put into a batch: look again, and drop that as a whole."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,13 @@ class Drop:
 
     def row(self, row: Row) -> Done:
         """Drop what waits. A request that is under way, or was sent already, may still make its run."""
+        if row.key.startswith(SEALED):
+            return Done(path=name_of(row), is_done=False, note=_IN_BATCH)
         note = self._claim(row)
+        if row.key.startswith(GATHERED):
+            # Not as below: it may be gone because it is in a batch by now.
+            failed = self.outbox_table.transact([("delete", row.keys, row.etag)])
+            return Done(path=name_of(row), is_done=failed is None, note=note if failed is None else _IN_BATCH)
         if row.pending and row.pending.sent_to:
             note += "; a request was sent before, so its run may be there"
         etag = row.etag
@@ -107,5 +116,13 @@ class Drop:
         if pending is None or pending.event is None or pending.lane == NEW:
             return "dropped; it names no version and route, so it is not noted"
         claim = Claim(event=pending.event, lane=pending.lane, reason="dropped", who=self.who, why=self.why)
-        self.settled.claim(claim)
-        return "dropped"
+        if pending.batch is None:
+            self.settled.claim(claim)
+            return "dropped"
+        # The claims of its files name its run, which is not to be made any more.
+        files = [
+            replace(pending.event, name=each.filename, etag=each.etag, event_time=each.event_time)
+            for each in pending.batch.files
+        ]
+        self.settled.claim_all((structs.replace(claim, event=file) for file in files), anew=True)
+        return f"dropped with all of its {len(files)} files"

@@ -1,19 +1,19 @@
 """`Item`: a row of the outbox or a dead letter, as a list shows it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from operate.selection import Selection, path_of
-from shared.model.lane import STATE
+from shared.model.lane import is_row
 from shared.storage.rows import SENT, read_long_text
 from shared.storage.tables import Entity, Table
 
 COLUMNS = [
     *("PartitionKey", "RowKey", "container", "name", "etag", "event_time", "route", "dag_id", "run_id"),
-    *("reason", "message", "not_before", "parked_at", "died_at", "source", "where", "owner"),
+    *("reason", "message", "not_before", "parked_at", "died_at", "source", "where", "owner", "file_count"),
 ]
 
 
@@ -28,6 +28,7 @@ class Item:
         due: When it is tried next, if it waits by itself.
         where: Of a letter that could not be read: where its bytes still lie, if they are too many for a row.
         owner: Who looks after the route, where it says so.
+        files: How many files its run is for, where it is of a batch; `path` is the first of them then.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Item:
     partition: str
     key: str
     owner: str
+    files: int = 1
 
     @property
     def lane(self) -> str:
@@ -84,13 +86,23 @@ def items(table: Table, selection: Selection, owners: Owners = NO_OWNERS) -> Ite
     return (item_of(entity, owners) for entity in selection.entities(table, columns=COLUMNS))
 
 
-def details(table: Table, wanted: str, owners: Owners = NO_OWNERS) -> Iterator[Detail]:
-    """Read all rows of one blob, or with one key; a request for each thousand rows of the table."""
-    for found in table.scan(columns=["PartitionKey", "RowKey", "container", "name"]):
+def details(
+    table: Table, wanted: str, owners: Owners = NO_OWNERS, *, run_ids: Collection[str] = ()
+) -> Iterator[Detail]:
+    """Read all rows of one blob, or with one key, or of the runs; a request for each thousand rows."""
+    for found in table.scan(columns=["PartitionKey", "RowKey", "container", "name", "run_id"]):
         # A key has no slash, and a blob has one: neither is taken for the other.
-        is_wanted = found["RowKey"] != STATE and wanted in {path_of(found), found["RowKey"]}
-        if is_wanted and (entity := table.get(found["PartitionKey"], found["RowKey"])):
+        is_wanted = wanted in {path_of(found), found["RowKey"]} or found.get("run_id") in run_ids
+        if not is_wanted or not is_row(found["RowKey"]):
+            continue
+        if entity := table.get(found["PartitionKey"], found["RowKey"]):
             yield detail_of(entity, owners)
+
+
+def path_of_item(item: Item) -> str:
+    """Return the file of a row for people, the first one of a batch, or the key of what names none."""
+    more = f" and {item.files - 1:,} more" if item.files > 1 else ""
+    return f"{item.path or item.key}{more}"
 
 
 def item_of(entity: Entity, owners: Owners = NO_OWNERS) -> Item:
@@ -120,6 +132,7 @@ def item_of(entity: Entity, owners: Owners = NO_OWNERS) -> Item:
         partition=text("PartitionKey"),
         key=text("RowKey"),
         owner=owners.get(text("route")) or text("owner"),
+        files=int(text("file_count") or 1),
     )
 
 

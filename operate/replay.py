@@ -116,8 +116,9 @@ class Replay:
         except CopyPending:
             return pending
         if run:
-            # A person's word counts more than a companion that never came.
-            return replace(pending, lane=run.lane, run_id=run.run_id)
+            # A person's word counts more than a companion that never came. A batch keeps its run id.
+            run_id = pending.run_id if pending.batch else run.run_id
+            return replace(pending, lane=run.lane, run_id=run_id)
         route_id = pending.lane.route_id
         there = self.routes.by_id(route_id)
         msg = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.model.lane import STATE
+from shared.model.lane import is_row
 from shared.storage.rows import Row, read_row
 from shared.storage.tables import Entity, Table
 
@@ -23,8 +23,8 @@ class Selection:
     prefix: str = ""
 
     def takes(self, entity: Entity) -> bool:
-        """Tell whether a row is selected; the state of a lane never is."""
-        if entity["RowKey"] == STATE:
+        """Tell whether a row is selected; the state of a lane, and the seal of a batch, never is."""
+        if not is_row(entity["RowKey"]):
             return False
         if self.route and entity.get("route") != self.route:
             return False
@@ -62,7 +62,7 @@ def nothing_selected(selection: Selection, table: Table) -> str:
     routes: dict[str, None] = {}
     reasons: dict[str, None] = {}
     for entity in table.scan(columns=["RowKey", "route", "reason"]):
-        if entity["RowKey"] != STATE:
+        if is_row(entity["RowKey"]):
             routes[str(entity.get("route") or "(no route yet)")] = None
             reasons[str(entity.get("reason") or "(none)")] = None
     if not routes:

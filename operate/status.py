@@ -11,7 +11,7 @@ from operate.azure_cli import OperatorIdentity
 from operate.desk import Desk
 from shared.airflow.key_vault import open_vault
 from shared.model.hold import LaneState
-from shared.model.lane import EVERYTHING, NEW, STATE
+from shared.model.lane import EVERYTHING, NEW, is_row
 from shared.storage.tables import Entity, Table
 
 MOST_COUNTED = 1_000
@@ -148,7 +148,7 @@ def _lanes(desk: Desk, *, exact: bool) -> Iterator[LaneStatus]:
 
 
 def _rows(table: Table, partition: str) -> Iterator[Entity]:
-    return (row for row in table.scan(partition, columns=_COLUMNS) if row["RowKey"] != STATE)
+    return (row for row in table.scan(partition, columns=_COLUMNS) if is_row(row["RowKey"]))
 
 
 def _chained(first: Entity | None, rest: Iterator[Entity]) -> Iterator[Entity]:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -13,10 +13,11 @@ from operate.items import Detail, details
 from shared.airflow.dialects.base import RunFacts
 from shared.airflow.run_list import ALL_DAGS, list_runs
 from shared.model.blob_event import BlobEvent
+from shared.model.errors import BatchOpen
 from shared.model.run_id import run_id_prefix
 from shared.model.run_request import RunRequest
 from shared.routes.explanation import explanation
-from shared.storage.tables import Entity
+from shared.storage.tables import Entity, Table
 
 _MOST_RUNS = 20
 _MOST_READ = 500
@@ -93,10 +94,16 @@ def trace(desk: Desk, path: str) -> Trace:
     blob = ask("storage", lambda: look_at(desk, path))
     verdicts = (ask("routes", lambda: verdicts_on(desk, blob)) if blob else None) or []
     requests = requests_of(blob, verdicts) if blob else []
-    runs = ask("airflow", lambda: tuple(_runs(desk, path, requests))) or ()
-    waiting = ask("outbox", lambda: tuple(details(desk.outbox_table, path, desk.owners))) or ()
-    dead = ask("dead letters", lambda: tuple(details(desk.dead_table, path, desk.owners))) or ()
     settled = ask("settled", lambda: _claims(desk, blob, requests) if blob else {}) or {}
+    requests = [_of_batch(request, settled.get(request.route_id)) for request in requests]
+    batches = {request.run_id for request in requests if request.batch is not None}
+    runs = ask("airflow", lambda: tuple(_runs(desk, path, requests))) or ()
+
+    def rows(table: Table) -> tuple[Detail, ...]:
+        return tuple(details(table, path, desk.owners, run_ids=batches))
+
+    waiting = ask("outbox", lambda: rows(desk.outbox_table)) or ()
+    dead = ask("dead letters", lambda: rows(desk.dead_table)) or ()
     steps = list(_steps(path, requests, runs, waiting, dead, settled))
     if blob is None and "storage" not in faults:
         steps = [no_such_file(desk, path)]
@@ -165,6 +172,12 @@ def _claims(desk: Desk, blob: BlobEvent, requests: Sequence[RunRequest]) -> dict
     return {route_id: claim for route_id, claim in found.items() if claim}
 
 
+def _of_batch(request: RunRequest, claim: Entity | None) -> RunRequest:
+    """Return the run of the batch that the file is in; until it is in one, what it waits as."""
+    run_id = claim.get("run_id") if claim else None
+    return replace(request, run_id=str(run_id)) if run_id else request
+
+
 def _versions(desk: Desk, path: str) -> Iterator[Version]:
     container, name = split(desk, path)
     listed = desk.landing.blobs.get_container_client(container).list_blobs(
@@ -205,6 +218,8 @@ def _steps(
             continue
         elif letter:
             yield f"{where}: dead ({letter.reason}). Repair it, then `dead replay --prefix {path}`."
+        elif row and row.reason == BatchOpen.code:
+            yield f"{where}: waits for the other files of its batch. At once: `waiting retry --prefix {path}`"
         elif row:
             yield f"{where}: waits ({row.reason}) and is sent by itself; `status` says what holds it."
         elif claim and claim.get("reason") == "dropped":

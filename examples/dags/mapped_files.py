@@ -1,14 +1,12 @@
 """Work on each file of a batch in a task of its own, then sum up.
 
-For a route with `batch`: one run has many files, in `conf.files`, each with `filename`, `size` and `etag`. The
-task `load` is mapped over them (dynamic task mapping), so each file is tried again by itself if it fails.
+For a route with `batch`: one run has many files, in `conf.files`, each with `filename`, `size` and `etag`.
+The task `load` is mapped over them (dynamic task mapping), so each file is tried again by itself if it fails.
 Airflow maps over 1,024 values at most unless `[core] max_map_length` allows more; the route's `max_files` is
 1,000 unless it says otherwise.
 
 For Airflow 3 and 2.3 or later.
 """
-
-# ruff: noqa: AIR311 - the import for Airflow 2 is the fallback
 
 import json
 import logging

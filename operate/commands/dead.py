@@ -10,7 +10,7 @@ from operate.commands.options import DryRun, Everything, Prefix, Reason, Route, 
 from operate.commands.selected import LEFT, act_on
 from operate.desk import Desk
 from operate.drop import Drop
-from operate.items import Detail, Item, details, items
+from operate.items import Detail, Item, details, items, path_of_item
 from operate.output import Output, age, printable
 from operate.selection import Selection, nothing_selected
 
@@ -119,7 +119,7 @@ def drop(
 
 
 def _cells(item: Item, now: datetime) -> tuple[str, ...]:
-    return age(item.since, now), item.reason, item.lane, item.path or item.key, item.message
+    return age(item.since, now), item.reason, item.lane, path_of_item(item), item.message
 
 
 def _detail(detail: Detail) -> str:

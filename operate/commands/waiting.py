@@ -10,7 +10,7 @@ from operate.commands.options import DryRun, Everything, Prefix, Reason, Route, 
 from operate.commands.selected import act_on
 from operate.desk import Desk
 from operate.drop import Drop
-from operate.items import Item, items
+from operate.items import Item, items, path_of_item
 from operate.output import Output, age, span
 from operate.retry import Retry
 from operate.selection import Selection, nothing_selected
@@ -53,7 +53,7 @@ def retry(
     yes: Yes = False,
 ) -> int:
     """Make rows due at once and end the app's own holds that keep them. A person's hold stays."""
-    work = Retry(outbox=desk.outbox, now=desk.timing.now())
+    work = Retry.at(desk)
     status = act_on(
         output,
         desk.outbox_table,
@@ -102,4 +102,4 @@ def drop(
 def _cells(item: Item, now: datetime) -> tuple[str, ...]:
     is_later = item.due is not None and item.due > now
     due = f"in {span(item.due - now)}" if item.due and is_later else "now"
-    return age(item.since, now), due, item.reason, item.lane, item.path or item.key
+    return age(item.since, now), due, item.reason, item.lane, path_of_item(item)

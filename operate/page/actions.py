@@ -183,7 +183,7 @@ def _drop(desk: Desk, who: str, why: str, *, letters: bool) -> Work:
 
 
 def _retry(desk: Desk, _who: str, _why: str) -> Work:
-    work = Retry(outbox=desk.outbox, now=desk.timing.now())
+    work = Retry.at(desk)
     return Work(plan=work.dry_run, run=work.run, after=work.held)
 
 

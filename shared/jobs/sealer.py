@@ -1,11 +1,11 @@
 """`Sealer`: makes one row of the outbox of the files that wait for their batch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from shared.event_log import EventLog
-from shared.model.batch import Batch, file_of, key_in
+from shared.model.batch import Batch, entry_of, file_of, key_in
 from shared.model.conf import encoded_size
 from shared.model.errors import BadEvent, CopyPending
 from shared.model.hold import LaneState
@@ -257,4 +257,4 @@ def _digest(file: Pending | None) -> str:
 
 def _bytes(file: Pending | None) -> int:
     """Return how much a file takes in conf, with what separates it from the next."""
-    return encoded_size(asdict(file_of(file.event))) + 2 if file and file.event else 0
+    return encoded_size(entry_of(file_of(file.event))) + 2 if file and file.event else 0

@@ -11,11 +11,12 @@ from shared.model.conf import FACTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFile:
-    """One file, as conf names it."""
+    """One file, as conf names it; `event_time` is for the claim of its version."""
 
     filename: str
     size: int
     etag: str
+    event_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +55,7 @@ class Batch:
             "last_event_time": self.last,
             "batch_key": dict(self.key),
             "batch_part": self.part,
-            "files": [
-                {"filename": each.filename, "size": each.size, "etag": each.etag} for each in self.files
-            ],
+            "files": list(map(entry_of, self.files)),
         }
 
     @property
@@ -71,8 +70,13 @@ class Batch:
 
 
 def file_of(event: BlobEvent) -> BatchFile:
-    """Return what conf has of a version."""
-    return BatchFile(filename=event.name, size=event.size, etag=event.etag)
+    """Return the version as a file of a batch."""
+    return BatchFile(filename=event.name, size=event.size, etag=event.etag, event_time=event.event_time)
+
+
+def entry_of(file: BatchFile) -> dict[str, object]:
+    """Return what conf has of a file."""
+    return {"filename": file.filename, "size": file.size, "etag": file.etag}
 
 
 def group_of(key: Mapping[str, object]) -> str:

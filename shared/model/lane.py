@@ -28,7 +28,9 @@ ROWS_END = "r}"
 GATHERED = "w|"
 """Beginning of the keys of files that wait for their batch."""
 
-_SEALED = "s|"
+SEALED = "s|"
+"""Beginning of the keys of files that are being put into one."""
+
 FILES_END = "w}"
 """Sorts behind all of these."""
 
@@ -127,7 +129,7 @@ def gathered_key(event: BlobEvent, *, route_id: str) -> str:
 
 def sealed_prefix(seal: str) -> str:
     """Return what the keys of all files of one seal begin with."""
-    return f"{_SEALED}{seal}|"
+    return f"{SEALED}{seal}|"
 
 
 def sealed_key(gathered: str, *, seal: str) -> str:

@@ -1,4 +1,4 @@
-"""Batches by hand: whoever dies or falls asleep between any two operations, each file is in exactly one run."""
+"""Batches by hand: whoever dies or falls asleep at any operation, each file is in exactly one run."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from tests.jobs.test_batches import batching, lane_of, names, runs
 from tests.support.clock import START
 from tests.support.harness import OutboxHarness, Storage, failing, well
 from tests.support.samples import blob_event
+from tests.support.table import Fault, MemoryTable
 
 BATCH = 'batch = { by = "{day}", quiet = "10m", max_files = 5 }\n'
 FILES = names(8)
@@ -72,18 +73,25 @@ def moments() -> Iterator[int]:
     yield from range(1, count + 1)
 
 
-def at(storage: Storage, moment: int, act: Callable[[], None], *, after: bool) -> None:
-    """Act once, before or after the operation with this number."""
+def at(storage: Storage, moment: int, act: Callable[[], None], *, after: bool, is_over: bool = False) -> None:
+    """Act before or after the operation with this number; if all is over then, at each that follows."""
     count = 0
 
     def hook(_operation: str, _entity: Entity | None) -> None:
         nonlocal count
         count += 1
-        if count == moment:
+        if count == moment or (is_over and count > moment):
             act()
 
     for table in (storage.outbox, storage.settled):
         (table.after if after else table.faults).append(hook)
+
+
+def repair(harness: OutboxHarness) -> None:
+    """Let the storage answer again."""
+    for table in (harness.storage.outbox, harness.storage.settled):
+        table.faults.clear()
+        table.after.clear()
 
 
 def fail() -> None:
@@ -95,12 +103,12 @@ def fail() -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_drain_that_ends_at_any_operation(*, after: bool) -> None:
     """The operation fails, or is carried out and its reply is lost; files are told of again meanwhile."""
-
     for moment in moments():
         harness = waiting_files()
-        at(harness.storage, moment, fail, after=after)
+        at(harness.storage, moment, fail, after=after, is_over=True)
         with suppress(StorageUnavailable):
             harness.drain(1)
+        repair(harness)
         tell_again(harness)
         harness.pass_time(1_500)
         assert_each_once(harness)
@@ -138,15 +146,42 @@ def test_drain_that_falls_asleep_while_another_ends_at_any_operation() -> None:
 
         def sleep(harness: OutboxHarness = harness, other: OutboxHarness = other, dead: int = dead) -> None:
             harness.storage.lease.is_taken = False
-            at(harness.storage, dead, fail, after=False)
+            at(harness.storage, dead, fail, after=False, is_over=True)
             with suppress(StorageUnavailable):
                 other.drain(1)
+            repair(harness)
 
         at(harness.storage, asleep, sleep, after=False)
         with suppress(StorageUnavailable):
             harness.drain(1)
-        harness.storage.outbox.faults.clear()
-        harness.storage.settled.faults.clear()
+        tell_again(harness)
+        harness.pass_time(1_500)
+        assert_each_once(harness)
+
+
+def test_drain_that_wakes_up_in_the_middle_of_the_next_part() -> None:
+    """Another one has ended there: its files are sealed under an id that the sleeper does not have."""
+    for moment in moments():
+        harness = waiting_files()
+        other = beside(harness)
+        table = harness.storage.outbox
+
+        def end_in_part_2(_operation: str, _entity: Entity | None, table: MemoryTable = table) -> None:
+            keys = [row["RowKey"] for row in table.rows.values() if row.get("batch_part") != 1]
+            if "!seal" in keys and any(key.startswith("s|") for key in keys):
+                fail()
+
+        def sleep(
+            harness: OutboxHarness = harness, other: OutboxHarness = other, end: Fault = end_in_part_2
+        ) -> None:
+            harness.storage.lease.is_taken = False
+            harness.storage.outbox.faults.append(end)
+            with suppress(StorageUnavailable):
+                other.drain(1)
+            harness.storage.outbox.faults.remove(end)
+
+        at(harness.storage, moment, sleep, after=False)
+        harness.drain()
         tell_again(harness)
         harness.pass_time(1_500)
         assert_each_once(harness)
