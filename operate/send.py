@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from operate.desk import Desk
 from operate.files import pending_of
 from shared.airflow.client import Delivery
+from shared.model.batch import Batch
 from shared.model.blob_event import BlobEvent
 from shared.model.errors import AirflowUnclear, RetryableError
 from shared.model.pending import Pending
@@ -61,19 +62,22 @@ def send(desk: Desk, event: BlobEvent, run: RunRequest, *, who: str, dry_run: bo
         return _left(run, f"waits already ({row.get('reason')}); `waiting retry` lets it try at once")
     if not dry_run:
         desk.outbox.park(replace(pending, lane=run.entry_lane, reason=REASON, message=f"Sent by {who}."))
-    note = "would be sent" if dry_run else "in the outbox; the app sends it within half a minute"
+    sends = "with its batch" if run.batch is not None else "within half a minute"
+    note = "would be sent" if dry_run else f"in the outbox; the app sends it {sends}"
     return Sent(run_id=run.run_id, lane=str(pending.lane), is_sent=True, is_settled=True, note=note)
 
 
-def send_again(desk: Desk, run: RunRequest, *, dry_run: bool) -> Sent:
+def send_again(desk: Desk, event: BlobEvent, run: RunRequest, *, dry_run: bool) -> Sent:
     """Start one more run of a file at once, with a number behind its run id.
 
-    Not through the outbox, whose rows have the run ids of their versions. The number is the first that
+    It has this file alone, also where its route makes batches. Not through the outbox, whose rows have the run ids of their versions. The number is the first that
     Airflow has no run of, so one that may have been created is never sent under another number by itself.
 
     Raises:
         BlobToDagError: It was not started; of AirflowUnclear it may have been.
     """
+    if run.batch is not None:
+        run = run.with_batch(Batch.of([event], key=run.batch, part=1), run.run_id)
     again = next(each for each in _again(run) if desk.airflow.find(run.dag_id, each.run_id) is None)
     lane = str(run.lane)
     if dry_run:

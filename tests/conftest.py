@@ -60,7 +60,7 @@ def airflow(azurite: Azurite) -> Iterator[Airflow]:
     except NotInstalledError as exc:
         missing(exc)
     with airflow:
-        airflow.api.wait_for_dags({"copy_file", "taskflow_params", "xcom_chain"})
+        airflow.api.wait_for_dags({"copy_file", "mapped_files", "taskflow_params", "xcom_chain"})
         yield airflow
 
 

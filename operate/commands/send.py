@@ -48,7 +48,7 @@ def send_file(
         return FAILED
     output.note(f"Routes from {desk.routes_from}.")
     done: list[Sent] = [
-        send_again(desk, run, dry_run=dry_run)
+        send_again(desk, event, run, dry_run=dry_run)
         if again
         else send(desk, event, run, who=who_or_me(who), dry_run=dry_run)
         for run in requests

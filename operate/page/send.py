@@ -32,7 +32,7 @@ def _sent(desk: Desk, request: Request, *, is_dry: bool) -> list[Sent]:
         msg = "No route wants it. The page of the file has what each route says."
         raise PageError(msg)
     if request.text("again"):
-        return [send_again(desk, run, dry_run=is_dry) for run in runs]
+        return [send_again(desk, event, run, dry_run=is_dry) for run in runs]
     return [send(desk, event, run, who=request.who, dry_run=is_dry) for run in runs]
 
 

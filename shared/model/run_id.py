@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote_plus
 
 from shared.model.blob_event import BlobEvent
 
@@ -40,7 +41,8 @@ def batch_run_id(versions: Sequence[str], *, route: str, group: str) -> str:
 
     The members alone decide, with the id of the route; the key is there for people.
     """
-    return f"{run_id_prefix(f'batch/{group}')}{digest([_FORMAT, 'batch', route, *sorted(versions)])}"
+    readable = run_id_prefix(f"batch/{unquote_plus(group)}")
+    return readable + digest([_FORMAT, "batch", route, *sorted(versions)])
 
 
 def run_id_prefix(name: str) -> str:

@@ -378,3 +378,53 @@ def test_event_by_name_is_gathered_when_it_is_looked_at() -> None:
     harness.pass_time(11 * MINUTE)
 
     assert runs(harness) == [["mon/1"]]
+
+
+def test_open_batch_makes_nobody_drain_and_is_not_late(caplog: pytest.LogCaptureFixture) -> None:
+    """A live call looks once a minute: its files were told to wait."""
+    harness = batching('batch = { quiet = "7d", at_most = "7d" }\n', timing={"look_seconds": 60})
+    harness.arrive("mon/1")
+    harness.drain()
+    harness.clock.now += 3_600
+    harness.storage.lease.taken = 0
+
+    harness.dispatcher.after_event()
+
+    assert harness.storage.lease.taken == 0
+    assert "outbox.late" not in caplog.text
+
+
+def test_batch_that_nobody_has_sealed_is_late(caplog: pytest.LogCaptureFixture) -> None:
+    """The timer has stopped: a live call says so, and drains."""
+    harness = batching(BATCH, timing={"look_seconds": 60})
+    harness.park(*names(2), lane=lane_of())
+    harness.drain()
+    harness.clock.now += 3_600
+
+    harness.dispatcher.after_event()
+
+    assert "outbox.late" in caplog.text
+    assert len(runs(harness)) == 1
+
+
+def test_batch_whose_first_file_is_a_pending_copy_by_now_keeps_its_files(harness: OutboxHarness) -> None:
+    """Its route takes no unfinished copies any more: the row waits as it is, not by the name of one file."""
+    loose = OutboxHarness(
+        routes(ROUTE + BATCH + "complete = { pending_copy = false }\n"),
+        storage=harness.storage,
+        airflow=harness.airflow,
+        clock=harness.clock,
+    )
+    harness.airflow.answer = failing(DagMissing("no d"), dags={"d"})
+    loose.arrive("mon/1", "mon/2", copy_status="pending")
+    loose.pass_time(11 * MINUTE)
+    [row] = harness.waiting
+    assert row["file_count"] == 2
+    harness.airflow.answer = well
+
+    harness.pass_time(20 * MINUTE)
+
+    [row] = harness.waiting
+    assert (row["file_count"], row["reason"]) == (2, "copy_pending")
+    loose.pass_time(20 * MINUTE)
+    assert runs(harness) == [["mon/1", "mon/2"]]

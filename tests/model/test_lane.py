@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.batch import group_of, key_in
 from shared.model.blob_event import BlobEvent
 from shared.model.lane import (
     EVERYTHING,
+    FILES_END,
+    GATHERED,
     NEW,
+    ROWS_BEGIN,
     ROWS_END,
+    SEAL,
     STATE,
     Lane,
     LaneKind,
     arrival_key,
+    batch_key,
+    gathered_key,
     kind_of,
+    sealed_key,
+    version_digest,
     version_key,
 )
+from shared.model.run_id import batch_run_id
 from tests.support.samples import MOMENT, blob_event
 
 # https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
@@ -77,6 +87,24 @@ def test_golden_row_keys_never_change(case: dict[str, Any]) -> None:
 def test_golden_arrival_key_never_changes() -> None:
     """Arrivals sort among each other by the time when they are due."""
     assert arrival_key(MOMENT, unique="u") == f"r|2026-11-20T06:30:15.123456Z|{'0' * 64}|u"
+
+
+def test_golden_keys_of_batches_never_change() -> None:
+    """Files that wait while the app is updated are in the batch that the next version makes."""
+    event = blob_event(name="a.csv", event_time=MOMENT)
+    waits = gathered_key(event, route_id="r")
+
+    assert waits == f"w|{row_key(event, 'r').removeprefix('r|')}"
+    assert sealed_key(waits, seal="1") == f"s|1|{waits.removeprefix('w|')}"
+    assert batch_key(MOMENT, run_id="x") == (
+        f"r|2026-11-20T06:30:15.123456Z|{'0' * 64}|385f03e1514b2b145eb5b87d3881f2cb"
+    )
+    group = group_of({"day": date(2026, 11, 20), "shop": 7, "name": "a&b=c/ü"})
+    assert group == "day=2026-11-20&shop=7&name=a%26b%3Dc%2F%C3%BC"
+    assert key_in(group) == {"day": "2026-11-20", "shop": "7", "name": "a&b=c/ü"}
+    run_id = batch_run_id([version_digest(event, route_id="r")], route="r", group=group)
+    assert run_id == "blob__batch~day_2026-11-20_shop_7_name_a_b_c~__1c05162515fe3a46bb97b1282bbece08"
+    assert STATE < SEAL < ROWS_BEGIN < "r|" < ROWS_END < "s|" < GATHERED < FILES_END
 
 
 @given(route=TEXTS, dag=TEXTS, group=TEXTS, kind=st.sampled_from(LaneKind))

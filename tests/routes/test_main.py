@@ -178,6 +178,24 @@ def test_explain_says_of_a_companion_which_file_it_is_for(capsys: pytest.Capture
     assert "landing/in/a.csv.done: nothing: a companion of payments" in capsys.readouterr().out
 
 
+def test_explain_knows_batches(capsys: pytest.CaptureFixture[str]) -> None:
+    """When the run starts, with which other files, and what its conf looks like."""
+    toml = (
+        '[[route]]\nname = "r"\nmatch = "landing/{day}/{file}.csv"\ndag_id = "d"\n'
+        'batch = { by = "{day}", quiet = "15m", count = 200 }\n'
+    )
+
+    printed = run(capsys, "explain", "landing/mon/1.csv", toml=toml)[1]
+
+    assert (
+        "  batch   one run, 15m after the last file, at most 2h after the first, at once with 200 files, "
+        "1,000 files at most in a run, with the other files of day=mon\n"
+    ) in printed
+    assert "  run id  made of all files of the batch\n" in printed
+    assert '"file_count": 1,' in printed
+    assert run(capsys, "check", toml=toml)[0] == 0
+
+
 def test_explain_says_that_a_conf_cannot_be_sent(capsys: pytest.CaptureFixture[str]) -> None:
     """Here the conf is past the largest that any setting allows."""
     toml = f'route = [{{ name = "a", match = "**", dag_id = "a", conf.x = "{"x" * 1_100_000}" }}]'

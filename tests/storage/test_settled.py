@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.lane import Lane, version_digest
+from shared.model.lane import Lane, LaneKind, version_digest
 from shared.storage.settled import KEPT, ROUTES, Claim, Settled, keys_of
 from shared.storage.tables import Table, Written
 from tests.storage.conftest import before
@@ -68,6 +68,44 @@ def test_first_claim_of_a_version_stays(settled: Settled) -> None:
     found = settled.find(EVENT, LANE)
     assert found
     assert (found["reason"], found["run_id"]) == ("batch", "first")
+
+
+def test_claim_that_counts_more_replaces_the_first(settled: Settled) -> None:
+    """A person drops a batch as a whole, whose files have their claims already."""
+    settled.claim(Claim(event=EVENT, lane=LANE, reason="batch", run_id="first"))
+
+    settled.claim_all([DROPPED], anew=True)
+
+    found = settled.find(EVENT, LANE)
+    assert found
+    assert found["reason"] == "dropped"
+
+
+def test_key_of_a_batch_is_no_part_of_its_claims() -> None:
+    """A route may make its batches by something else tomorrow; a file is in one run all the same."""
+    lanes = [
+        Lane(route_id="r", dag_id="d", group=group, kind=LaneKind.BATCH) for group in ("day=1", "day=2", "")
+    ]
+
+    assert len({keys_of(EVENT, lane)["PartitionKey"] for lane in lanes}) == 1
+    assert (
+        keys_of(EVENT, lanes[0])["PartitionKey"]
+        == keys_of(EVENT, Lane(route_id="r", dag_id="d"))["PartitionKey"]
+    )
+
+
+@pytest.mark.parametrize("count", [3, 60], ids=["few", "many"])
+def test_claimed_versions_are_found_among_others(settled: Settled, count: int) -> None:
+    """Of several days."""
+    events = [
+        blob_event(name=f"{number}.csv", event_time=START + timedelta(days=number % 2))
+        for number in range(count)
+    ]
+    settled.claim_all(Claim(event=event, lane=LANE, reason="batch", run_id="b") for event in events[::3])
+
+    found = settled.claimed(events, LANE)
+
+    assert found == {version_digest(event, route_id="orders") for event in events[::3]}
 
 
 def test_version_that_is_not_settled_is_not_found(settled: Settled) -> None:
