@@ -70,8 +70,9 @@ def send(desk: Desk, event: BlobEvent, run: RunRequest, *, who: str, dry_run: bo
 def send_again(desk: Desk, event: BlobEvent, run: RunRequest, *, dry_run: bool) -> Sent:
     """Start one more run of a file at once, with a number behind its run id.
 
-    It has this file alone, also where its route makes batches. Not through the outbox, whose rows have the run ids of their versions. The number is the first that
+    Not through the outbox, whose rows have the run ids of their versions. The number is the first that
     Airflow has no run of, so one that may have been created is never sent under another number by itself.
+    Where its route makes batches, it is one of this file alone.
 
     Raises:
         BlobToDagError: It was not started; of AirflowUnclear it may have been.
