@@ -19,7 +19,7 @@ from shared.event_log import EventLog
 from tests.airflow.harness import AirflowHarness
 from tests.support.missing import missing
 
-pytestmark = [pytest.mark.airflow, pytest.mark.stack]
+pytestmark = [pytest.mark.airflow, pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def batch_starts_one_run(harness: AirflowHarness, landing: ContainerClient, stor
 
     [run] = [run for run in harness.runs("mapped_files") if run["conf"].get("container") == container]
     path = f"dags/mapped_files/dagRuns/{run['dag_run_id']}"
-    end = time.monotonic() + 180
+    end = time.monotonic() + 400
     while (state := harness.get(path)["state"]) not in {"success", "failed"}:
         assert time.monotonic() < end, state
         time.sleep(1)

@@ -276,12 +276,17 @@ def test_batch_goes_while_the_files_of_the_next_wait(harness: OutboxHarness) -> 
     harness.airflow.answer = failing(DagMissing("no d"), dags={"d"})
     harness.arrive("mon/1")
     harness.pass_time(11 * MINUTE)
-    harness.airflow.answer = well
-    harness.clock.now += 5 * MINUTE
     harness.arrive("mon/2")
-    harness.drain()
+    harness.pass_time(MINUTE)
+    harness.airflow.answer = well
+    harness.pass_time(3 * MINUTE)
 
     assert runs(harness) == [["mon/1"]]
+    state = harness.state(lane_of())
+    assert state
+    assert state.is_early(harness.clock.time())
+    harness.pass_time(8 * MINUTE)
+    assert runs(harness) == [["mon/1"], ["mon/2"]]
 
 
 def test_files_of_a_route_that_batches_no_more_are_complete_at_once(harness: OutboxHarness) -> None:

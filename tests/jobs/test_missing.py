@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shared.airflow.dialects.base import RunFacts
 from shared.jobs.missing import Judged, Known, Verdict, Window, judge
+from shared.model.lane import LaneKind
 from shared.model.run_id import AGAIN, run_id
 from shared.storage.blob_reader import Listed
 from tests.support.fakes import routes
@@ -125,6 +126,20 @@ def test_file_outside_the_window_is_not_looked_at(hours: float) -> None:
     window = Window(since=NOW - 2 * DAY, until=NOW)
 
     assert list(judge([listed], routes=routes(ORDERS), known=known(), window=window)) == []
+
+
+def test_missing_file_of_a_batched_route_goes_into_the_next_batch() -> None:
+    """One that is in a batch has a claim, which is known as any row is."""
+    table = routes(ORDERS + "batch = {}\n")
+    window = Window(until=NOW)
+
+    [missing] = judge([FILE], routes=table, known=known(), window=window)
+    in_a_batch = known()
+    in_a_batch.add_row(row(reason="batch"))
+    [claimed] = judge([FILE], routes=table, known=in_a_batch, window=window)
+
+    assert (missing.verdict, claimed.verdict) == (Verdict.MISSING, Verdict.KNOWN)
+    assert missing.pending.lane.kind is LaneKind.BATCH
 
 
 def test_what_is_missing_waits_in_its_lane_with_its_run_id() -> None:
