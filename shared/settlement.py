@@ -152,8 +152,7 @@ class Settlement:
                 run_id=pending.run_id,
             )
             return
-        # The files of a batch have their claims already.
-        if outcome is Outcome.DROPPED and event and not pending.batch:
+        if outcome is Outcome.DROPPED and event:
             claim = Claim(event=event, lane=pending.lane, reason="dropped", who="when_paused")
             self._settled.claim(claim)
         self._log.info(

@@ -137,16 +137,16 @@ class Sealer:
                 seal = again
                 members |= {_digest(row.pending): row.pending for row in chunk if row.pending}
             is_full = len(taken) < len(fresh)
-            if is_full or len(page) < PAGE:
+            if is_full or len(page) < PAGE or not taken:
                 self._fix(seal, is_full=is_full)
                 return
 
     def _fresh(self, page: Sequence[Row], members: dict[str, Pending]) -> Iterator[Row]:
-        """Yield the files of a page that are in no batch; delete those that were told of twice."""
+        """Yield the files of a page that are in no batch; delete those that were told of twice.
+
+        What cannot be read is set aside when it comes first.
+        """
         files = {row.key: row.pending for row in page if row.pending}
-        for row in page:
-            if row.pending is None:
-                self._set_aside(row)
         known = set(members)
         if files:
             lane = next(iter(files.values())).lane

@@ -34,6 +34,12 @@ def runs(harness: OutboxHarness) -> list[list[str]]:
     return [sorted(files_of(run)) for run in harness.airflow.runs.values()]
 
 
+def parts(harness: OutboxHarness) -> list[Any]:
+    """Return the confs of all runs, in the order of their parts."""
+    confs: list[Any] = [run.conf for run in harness.airflow.runs.values()]
+    return sorted(confs, key=lambda conf: conf["batch_part"])
+
+
 def batching(batch: str = BATCH, **more: Any) -> OutboxHarness:
     """Return an instance whose one route is batched."""
     return OutboxHarness(routes(ROUTE + batch), **more)
@@ -191,10 +197,10 @@ def test_batch_has_as_many_runs_as_its_files_need(count: int, sizes: list[int]) 
 
     harness.pass_time(11 * MINUTE)
 
-    assert [len(run) for run in runs(harness)] == sizes
-    assert [name for run in runs(harness) for name in run] == names(count)
-    parts = [run.conf["batch_part"] for run in harness.airflow.runs.values()]
-    assert parts == list(range(1, len(sizes) + 1))
+    confs = parts(harness)
+    assert [len(conf["files"]) for conf in confs] == sizes
+    assert [each["filename"] for conf in confs for each in conf["files"]] == names(count)
+    assert [conf["batch_part"] for conf in confs] == list(range(1, len(sizes) + 1))
 
 
 def test_files_become_parts_that_fit_into_conf() -> None:
@@ -204,10 +210,10 @@ def test_files_become_parts_that_fit_into_conf() -> None:
 
     harness.pass_time(12 * MINUTE)
 
-    confs = [run.conf for run in harness.airflow.runs.values()]
+    confs = parts(harness)
     sizes = [len(encode_conf(conf, max_bytes=65_536)["files"]) for conf in confs]  # type: ignore[arg-type]
     assert sum(sizes) == 4_000
-    assert [name for run in runs(harness) for name in run] == names(4_000)
+    assert [each["filename"] for conf in confs for each in conf["files"]] == names(4_000)
     assert len(set(sizes[:-1])) == 1
     assert encoded_size(confs[0]) > 60_000
 
@@ -292,6 +298,7 @@ def test_batch_goes_while_the_files_of_the_next_wait(harness: OutboxHarness) -> 
 def test_files_of_a_route_that_batches_no_more_are_complete_at_once(harness: OutboxHarness) -> None:
     """They have one run; new files have a run each."""
     harness.arrive("mon/1", "mon/2")
+    harness.drain()
     harness.change_routes(routes(ROUTE))
 
     harness.drain()
@@ -362,14 +369,15 @@ def test_person_s_hold_keeps_the_files_of_a_lane(harness: OutboxHarness) -> None
 
 def test_file_that_cannot_be_read_is_set_aside_and_the_others_go(harness: OutboxHarness) -> None:
     """One row that a person has broken stops no batch."""
-    harness.arrive("mon/1", "mon/2")
-    [first, _] = harness.waiting
-    harness.storage.outbox.merge({**{key: first[key] for key in ("PartitionKey", "RowKey")}, "event": "no"})
+    harness.park("mon/1", "mon/2", "mon/3", "mon/4", lane=lane_of())
+    for row in harness.waiting[::2]:
+        harness.storage.outbox.merge({**{key: row[key] for key in ("PartitionKey", "RowKey")}, "event": "no"})
 
     harness.pass_time(11 * MINUTE)
 
-    assert runs(harness) == [["mon/2"]]
-    assert len(harness.dead) == 1
+    assert runs(harness) == [["mon/2", "mon/4"]]
+    assert len(harness.dead) == 2
+    assert harness.waiting == []
 
 
 def test_event_by_name_is_gathered_when_it_is_looked_at() -> None:
