@@ -5,6 +5,7 @@ import time
 import uuid
 from ast import literal_eval
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from local.airflow import Airflow, start_airflow
 from local.airflow.kind_2 import AIRFLOW_2
 from local.airflow.server import EXAMPLE_DAGS
+from local.postgres import start_postgres
 from local.processes import NotInstalledError
 from shared.app import App
 from shared.event_log import EventLog
@@ -69,11 +71,14 @@ def test_batch_in_airflow_3(airflow: Airflow, landing: ContainerClient, storage_
 def test_batch_in_airflow_2(landing: ContainerClient, storage_account: str, tmp_path: Path) -> None:
     """The same DAG, the same conf."""
     shutil.copy(EXAMPLE_DAGS / "mapped_files.py", tmp_path)
-    try:
-        started = start_airflow(kind=AIRFLOW_2, dags_folder=tmp_path)
-    except NotInstalledError as exc:
-        missing(exc)
-    with started as airflow:
+    with ExitStack() as stack:
+        try:
+            # On SQLite its tasks are run by a command that is not on the path.
+            database = stack.enter_context(start_postgres()).new_database()
+            airflow = start_airflow(kind=AIRFLOW_2, dags_folder=tmp_path, database_url=database)
+        except NotInstalledError as exc:
+            missing(exc)
+        stack.enter_context(airflow)
         harness = AirflowHarness(airflow=airflow, api="v1")
         harness.wait_for_dags({"mapped_files"})
         batch_starts_one_run(harness, landing, storage_account)
