@@ -441,3 +441,46 @@ def test_batch_whose_first_file_is_a_pending_copy_by_now_keeps_its_files(harness
     assert (row["file_count"], row["reason"]) == (2, "copy_pending")
     loose.pass_time(20 * MINUTE)
     assert runs(harness) == [["mon/1", "mon/2"]]
+
+
+def test_file_that_is_overwritten_while_its_batch_is_open_is_in_it_twice(harness: OutboxHarness) -> None:
+    """Each version is a file of its own, with its own ETag."""
+    harness.arrive("mon/1", etag="0x1")
+    harness.arrive("mon/1", etag="0x2")
+    harness.pass_time(11 * MINUTE)
+
+    [run] = harness.airflow.runs.values()
+    files: Any = run.conf["files"]
+    assert {(each["filename"], each["etag"]) for each in files} == {("mon/1", "0x1"), ("mon/1", "0x2")}
+    harness.airflow.runs.clear()
+
+
+def test_thousand_files_cost_few_requests() -> None:
+    """Beside the row of each, which its own call writes."""
+    harness = batching(CONF_MAX_BYTES="262144")
+    harness.park(*names(1_000), lane=lane_of())
+    harness.clock.now += 11 * MINUTE
+    tables = (harness.storage.outbox, harness.storage.settled)
+    for table in tables:
+        table.operations.clear()
+
+    harness.drain()
+
+    assert [len(run) for run in runs(harness)] == [1_000]
+    count = sum(len(table.operations) for table in tables)
+    assert count < 120
+
+
+def test_file_that_ran_before_its_route_made_batches_is_in_one_if_it_is_told_of_again() -> None:
+    """Nothing but its own run knows of it; see docs/guarantees.md."""
+    harness = OutboxHarness(routes(ROUTE))
+    harness.arrive("mon/1")
+    harness.change_routes(routes(ROUTE + BATCH))
+
+    event = harness.storage.reader.blobs["mon/1"]
+    harness.ingest.take(Pending(container="landing", name="mon/1", event=event))
+    harness.pass_time(11 * MINUTE)
+
+    single, batch = harness.airflow.runs.values()
+    assert single.conf["filename"] == "mon/1"
+    assert files_of(batch) == ["mon/1"]
