@@ -178,6 +178,8 @@ def test_row_of_a_batch_is_found_by_its_run_id(desk: Desk) -> None:
     batch = seal(desk)
 
     assert batch.run_id
-    found = [each.item.run_id for each in details(desk.outbox_table, "landing/mon/3.csv", {batch.run_id})]
+    found = [
+        each.item.run_id for each in details(desk.outbox_table, "landing/mon/3.csv", run_ids={batch.run_id})
+    ]
     assert found == [batch.run_id]
     assert list(details(desk.outbox_table, "landing/mon/3.csv")) == []
