@@ -14,6 +14,7 @@ _FROM_REGEX: tuple[tuple[str, str], ...] = (
     (r"\\\.|\[\.\]", "."),
     (r"(?:\.|\\w|\\S|\[[^\]]*\])[*+]\??", "*"),
 )
+_ANY_PATTERN = "landing/{name}.csv"
 _ALTERNATIVES = re.compile(r"\{([^{},:]*(?:,[^{},:]*)+)\}")
 
 
@@ -50,10 +51,13 @@ def _as_pattern(text: str, compiles: Callable[[str], object]) -> str:
     for regex, pattern in _FROM_REGEX:
         text = re.sub(regex, pattern, text)
     text = re.sub(r"\*{2,}", "*", text)
+    if _REGEX.search(text):
+        # `compiles` would come back here for each ^ that is left.
+        return _ANY_PATTERN
     try:
         compiles(text)
     except ValueError:
-        return "landing/{name}.csv"
+        return _ANY_PATTERN
     return text
 
 

@@ -12,19 +12,21 @@ from tests.fuzz.targets import ROOT, TARGETS, seeds
 from tests.support.missing import missing
 
 IS_FULL = os.environ.get("FUZZ") == "full"
-SECONDS = 720 if IS_FULL else 4
+SECONDS = 720
+# The short form searches the same inputs each time: CI is not the place for a finding that comes and goes.
+BOUNDS = [f"-max_total_time={SECONDS}"] if IS_FULL else ["-runs=40000", "-seed=1"]
 
 
 @pytest.mark.stack
 @pytest.mark.timeout(SECONDS + 300)
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_is_found(target: str, tmp_path: Path) -> None:
-    """Some seconds of search for each reader; `make fuzz` takes an hour."""
+    """Some seconds of search for each reader; `make fuzz` takes an hour, and other inputs each time."""
     if not (PACKAGES / "atheris").is_dir():
         missing("atheris is missing: make fuzz installs it")
 
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", target, str(SECONDS)],
+        [sys.executable, "-m", "tests.fuzz", target, *BOUNDS],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
