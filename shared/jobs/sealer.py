@@ -1,6 +1,6 @@
 """`Sealer`: makes one row of the outbox of the files that wait for their batch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -125,7 +125,7 @@ class Sealer:
                 self._set_aside(row)
         while True:
             page = self._seals.waiting(seal.partition)
-            fresh = list(self._fresh(page, members))
+            fresh = self._fresh(page, members)
             taken = self._taken(seal, list(members.values()), fresh)
             for start in range(0, len(taken), MOST_MOVED):
                 chunk = taken[start : start + MOST_MOVED]
@@ -141,19 +141,24 @@ class Sealer:
                 self._fix(seal, is_full=is_full)
                 return
 
-    def _fresh(self, page: Sequence[Row], members: dict[str, Pending]) -> Iterator[Row]:
-        """Yield the files of a page that are in no batch; delete those that were told of twice.
+    def _fresh(self, page: Sequence[Row], members: dict[str, Pending]) -> list[Row]:
+        """Return the files of a page that are in no batch; delete those that were told of twice.
 
-        What cannot be read is set aside when it comes first.
+        Two sources may give a version two times, and so two keys. What cannot be read is set aside when it
+        comes first.
         """
-        files = {row.key: row.pending for row in page if row.pending}
+        files = [file for row in page if (file := row.pending)]
         known = set(members)
         if files:
-            lane = next(iter(files.values())).lane
-            known |= self._settled.claimed([file.event for file in files.values() if file.event], lane)
-        twice = {key for key, file in files.items() if _digest(file) in known}
-        self._seals.delete([row for row in page if row.key in twice])
-        yield from (row for row in page if row.key in files.keys() - twice)
+            known |= self._settled.claimed([file.event for file in files if file.event], files[0].lane)
+        fresh: list[Row] = []
+        twice: list[Row] = []
+        for row in (row for row in page if row.pending):
+            digest = _digest(row.pending)
+            (twice if digest in known else fresh).append(row)
+            known.add(digest)
+        self._seals.delete(twice)
+        return fresh
 
     def _fix(self, seal: Seal, *, is_full: bool) -> None:
         rows = self._seals.files(seal)

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +86,22 @@ def test_file_that_is_told_of_again_is_there_once_and_delays_nothing(harness: Ou
     harness.drain()
 
     assert runs(harness) == [["mon/a"]]
+
+
+def test_file_that_two_sources_tell_of_is_in_its_batch_once() -> None:
+    """Event Grid has the event's own time, a list of blobs `Last-Modified`: two rows, but one version."""
+    harness = batching()
+    event = blob_event(name="mon/a", event_time=harness.clock.time())
+    for earlier in (timedelta(0), timedelta(milliseconds=300)):
+        told = replace(event, event_time=event.event_time - earlier)
+        harness.ingest.take(Pending(container="landing", name="mon/a", event=told))
+    assert len(harness.waiting) == 2
+
+    harness.pass_time(11 * MINUTE)
+
+    assert runs(harness) == [["mon/a"]]
+    harness.pass_time(MINUTE)
+    assert harness.storage.outbox.rows == {}
 
 
 def test_files_that_never_stop_coming_have_a_run_after_at_most(harness: OutboxHarness) -> None:
