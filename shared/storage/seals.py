@@ -123,14 +123,17 @@ class Seals:
         return self._table.transact(operations) is None
 
     def fix(self, seal: Seal, pending: Pending, *, left: int) -> bool:
-        """Write the row of a batch, and that its files are fixed: both or none, if the seal is as it was."""
+        """Write the row of a batch, and that its files are fixed: both or none, if the seal is as it was.
+
+        A row of the same files that waits already is the same run, and is written over.
+        """
         row = {
             "PartitionKey": seal.partition,
             "RowKey": row_key(pending, unique=""),
             **columns_of(pending),
         }
         fixed = {**seal.keys, "run_id": pending.run_id, "files_left": left}
-        return self._table.transact([("update", fixed, seal.etag), ("create", row, "")]) is None
+        return self._table.transact([("update", fixed, seal.etag), ("upsert", row, "")]) is None
 
     def delete(self, rows: Sequence[Row]) -> None:
         """Delete files, each if it is as it was read."""

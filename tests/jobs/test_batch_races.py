@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.model.errors import AirflowUnreachable, StorageUnavailable
+from shared.model.errors import AirflowUnclear, AirflowUnreachable, StorageUnavailable
 from shared.model.pending import Pending
 from shared.storage import seals
 from shared.storage.tables import Entity
-from tests.jobs.test_batches import batching, lane_of, names, runs
+from tests.jobs.test_batches import MINUTE, batching, lane_of, names, runs
 from tests.support.clock import START
 from tests.support.harness import OutboxHarness, Storage, failing, well
 from tests.support.samples import blob_event
@@ -214,6 +214,36 @@ def test_batch_that_is_dropped_while_a_drain_sleeps_is_not_made_again() -> None:
         assert sum(len(run) for run in runs(harness)) == len(FILES) - dropped
         all_dropped += dropped
     assert all_dropped > 0
+
+
+def test_batch_whose_row_still_waits_when_its_claims_are_gone_does_not_stop_its_lane() -> None:
+    """The same files have the same run id, so the same row: it is written over, and goes once."""
+    harness = batching()
+    harness.airflow.answer = failing(AirflowUnclear("No answer."))
+    event = blob_event(name="mon/a", event_time=harness.clock.time())
+    told = Pending(container="landing", name="mon/a", event=event)
+    harness.ingest.take(told)
+    harness.pass_time(11 * MINUTE)
+    assert len(_batches(harness)) == 1
+    harness.storage.settled.rows.clear()
+    harness.ingest.take(told)
+    harness.airflow.answer = well
+    harness.clock.now += 11 * MINUTE
+    sealed = 0
+
+    def count(operation: str, _entity: Entity | None) -> None:
+        nonlocal sealed
+        sealed += operation == "transact"
+        if sealed > 20:
+            fail()
+
+    harness.storage.outbox.faults.append(count)
+    harness.drain()
+
+    assert runs(harness) == [["mon/a"]]
+    assert sealed <= 20
+    harness.pass_time(MINUTE)
+    assert harness.storage.outbox.rows == {}
 
 
 def _batches(harness: OutboxHarness) -> list[dict[str, Any]]:
