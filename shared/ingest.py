@@ -5,7 +5,7 @@ from dataclasses import replace
 from shared.companions import Companions
 from shared.event_log import EventLog
 from shared.model.blob_event import BlobEvent
-from shared.model.errors import BadEvent, BatchOpen, CopyPending, PermanentError, RetryableError
+from shared.model.errors import BadEvent, CopyPending, PermanentError, RetryableError
 from shared.model.pending import Pending
 from shared.routes.table import Routes, RouteTable
 from shared.settlement import Settlement
@@ -103,8 +103,7 @@ class Ingest:
             if run.requires:
                 self._companions.wait(waiting, run)
             else:
-                reason = BatchOpen.code if run.batch is not None else ""
-                kept = replace(waiting, history=pending.history, parked_at=pending.parked_at, reason=reason)
+                kept = replace(waiting, history=pending.history, parked_at=pending.parked_at)
                 self._outbox.park(kept)
         self._companions.announce(event.path)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.model.errors import RetryableError, StorageUnavailable
+from shared.model.errors import BatchOpen, RetryableError, StorageUnavailable
 from shared.model.hold import LaneState, PersonHold
 from shared.model.lane import (
     EVERYTHING,
@@ -95,6 +95,9 @@ class Outbox:
         """Write the event, or add to the row that it has already what is new."""
         # One time and one unique name for all tries: a reply that was lost is not a second arrival.
         pending = replace(pending, parked_at=pending.parked_at or self._now())
+        if is_gathered(pending):
+            # Whoever tells of it, it was told to wait: no alert is to take it for one that is late.
+            pending = replace(pending, reason=BatchOpen.code)
         key = row_key(pending, unique=uuid.uuid4().hex)
         self._retry(lambda: self._insert_or_update(pending, key))
         if pending.lane.kind is LaneKind.COMPANIONS:

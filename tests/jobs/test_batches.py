@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.jobs.outbox_report import OutboxReport
 from shared.model.conf import encode_conf, encoded_size
 from shared.model.errors import DagMissing, RunRefused
 from shared.model.lane import Lane, LaneKind
@@ -409,6 +410,26 @@ def test_event_by_name_is_gathered_when_it_is_looked_at() -> None:
     harness.pass_time(11 * MINUTE)
 
     assert runs(harness) == [["mon/1"]]
+
+
+@pytest.mark.parametrize("reason", ["no_event", "backfill", "sent_by_hand", "replayed"])
+def test_file_waits_for_its_batch_whoever_tells_of_it(
+    harness: OutboxHarness, caplog: pytest.LogCaptureFixture, reason: str
+) -> None:
+    """It was told to wait, so that no alert takes it for one that is late."""
+    caplog.set_level("INFO")
+    event = blob_event(name="mon/1", event_time=harness.clock.time())
+    harness.outbox.park(
+        Pending(container="landing", name="mon/1", event=event, lane=lane_of(), reason=reason)
+    )
+    harness.clock.now += 9 * MINUTE
+    caplog.clear()
+    OutboxReport(
+        outbox=harness.outbox, dead_letters=harness.dead_letters, log=harness.log, timing=harness.timing
+    ).write(harness.clock() + 15)
+
+    assert "told_rows=1 told_oldest_seconds=540" in caplog.text
+    assert " oldest_seconds" not in caplog.text
 
 
 def test_open_batch_makes_nobody_drain_and_is_not_late(caplog: pytest.LogCaptureFixture) -> None:
