@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from operate.desk import Desk
-from operate.work import CHANGED, Done, name_of, run_today, take_out
+from operate.work import CHANGED, Done, name_of, run_today, take_out, versions_of
 from shared.model.errors import CopyPending, RetryableError
 from shared.model.lane import GATHERED, NEW, SEALED
 from shared.model.pending import Pending
@@ -120,9 +120,6 @@ class Drop:
             self.settled.claim(claim)
             return "dropped"
         # The claims of its files name its run, which is not to be made any more.
-        files = [
-            replace(pending.event, name=each.filename, etag=each.etag, event_time=each.event_time)
-            for each in pending.batch.files
-        ]
+        files = list(versions_of(pending))
         self.settled.claim_all((structs.replace(claim, event=file) for file in files), anew=True)
         return f"dropped with all of its {len(files)} files"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from operate.desk import Desk
-from operate.work import CHANGED, Done, name_of, run_today, take_out
+from operate.work import CHANGED, Done, name_of, run_today, take_out, versions_of
 from shared.ingest import EVENT_QUEUE
 from shared.jobs.redrive import EVENT_GRID_DEAD_LETTERS
 from shared.model.errors import BadEvent, CopyPending
@@ -165,8 +165,13 @@ class Replay:
         """Take the row out again if its version was dropped meanwhile; who drops looks for the row, too."""
         if pending.event is None or pending.lane == NEW:
             return ""
-        claim = self.settled.find(pending.event, pending.lane)
-        if claim is None or claim.get("reason") != "dropped":
+        claim = None
+        for version in versions_of(pending):
+            claim = self.settled.find(version, pending.lane)
+            if claim is None or claim.get("reason") != "dropped":
+                # A file that a person dropped just when it was put into its batch does not drop the others.
+                return ""
+        if claim is None:
             return ""
         take_out(self.outbox_table, pending)
         return (

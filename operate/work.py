@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from shared.model.blob_event import BlobEvent
 from shared.model.pending import Pending
 from shared.model.run_request import RunRequest
 from shared.routes.table import RouteTable
@@ -68,6 +69,17 @@ def run_today(routes: RouteTable, pending: Pending) -> RunRequest | None:
         return None
     requests = routes.match(pending.event, api=pending.api).requests
     return next((run for run in requests if run.route_id == pending.lane.route_id), None)
+
+
+def versions_of(pending: Pending) -> Iterator[BlobEvent]:
+    """Yield the versions that an event is about: those of its batch, or its own."""
+    if pending.event is None:
+        return
+    if pending.batch is None:
+        yield pending.event
+        return
+    for file in pending.batch.files:
+        yield replace(pending.event, name=file.filename, etag=file.etag, event_time=file.event_time)
 
 
 def take_out(table: Table, pending: Pending) -> bool:

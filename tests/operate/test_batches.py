@@ -17,6 +17,7 @@ from shared.model.hold import LaneState
 from shared.model.lane import Lane, LaneKind
 from shared.model.pending import Pending
 from shared.storage.seals import Seals
+from shared.storage.settled import Claim
 from tests.operate.conftest import Run
 from tests.operate.samples import EARLIER, pending
 from tests.support.rows import DEAD_LETTERS, OUTBOX, read_rows
@@ -169,6 +170,29 @@ def test_replay_of_a_batch_keeps_its_run_id_and_its_files(run: Run, desk: Desk, 
     assert row.pending
     assert (row.pending.run_id, row.pending.batch) == (batch.run_id, batch.batch)
     assert read_rows(storage_account, DEAD_LETTERS) == []
+
+
+def test_file_that_was_dropped_too_late_keeps_no_batch_from_its_replay(run: Run, desk: Desk) -> None:
+    """Its claim says so, but the batch has the file, and the others, too."""
+    gather(desk)
+    seals = Seals(desk.outbox_table)
+    first = seals.waiting(LANE.key)[0].pending
+    assert first
+    assert first.event
+    seals.open(LANE, left=3)
+    seal_read = seals.read(LANE.key)
+    assert seal_read
+    assert seals.move(seal_read, seals.waiting(LANE.key))
+    desk.settled.claim(Claim(event=first.event, lane=LANE, reason="dropped", who="me"))
+    batch = seal(desk)
+    desk.dead_letters.add(batch, RunRefused("params"), conf={})
+    desk.outbox.delete(desk.outbox.rows(LANE.key, most=10))
+
+    assert run("dead", "replay", "--prefix", batch.path, "--yes").status == 0
+
+    [row] = desk.outbox.rows(LANE.key, most=10)
+    assert row.pending
+    assert row.pending.batch == batch.batch
 
 
 def test_row_of_a_batch_is_found_by_its_run_id(desk: Desk) -> None:
