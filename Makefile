@@ -146,6 +146,7 @@ benchmarks: stack ## Measure everything that docs/benchmarks.md shows (an hour),
 	@$(RUN) -m benchmarks.upload
 	@$(RUN) -m benchmarks.upload --airflow 2
 	@$(RUN) -m benchmarks.costs
+	@$(RUN) -m benchmarks.scale
 	@$(MAKE) plots
 
 .PHONY: plots

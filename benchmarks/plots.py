@@ -144,8 +144,61 @@ def costs(found: dict[str, Any]) -> Any:
     return figure
 
 
+def scale(found: dict[str, Any]) -> Any:
+    """Draw what grows: with the rate, with the cap and its lanes, with the backlog, and with an outage."""
+    figure, ((steady, capped), (backlog, outage)) = plt.subplots(2, 2, figsize=(11, 7), layout="constrained")
+    rates = [row["rate"] for row in found["steady"]]
+    steady.loglog(rates, rates, ":", color="black", label="files a second")
+    steady.loglog(
+        rates, [row["runs_per_second"] for row in found["steady"]], "o-", color=_OURS, label="runs a second"
+    )
+    steady.set_title("no cap: Airflow's own rate is the first limit", fontsize=10)
+    for lanes, colour in zip((1, 10, 100), (_LIGHT, _OURS, "black"), strict=True):
+        rows = [row for row in found["capped"] if row["lanes"] == lanes]
+        capped.loglog(
+            [row["rate"] for row in rows],
+            [row["peak_account"] for row in rows],
+            "o-",
+            color=colour,
+            label=f"{lanes} lanes",
+        )
+    capped.axhline(found["model"]["account_entities"], color="red", linewidth=1, linestyle=":")
+    capped.set_title("a cap: entities of storage in a second (dotted: its limit)", fontsize=10)
+    rows = found["backlog"]
+    backlog.loglog(
+        [row["rows"] for row in rows],
+        [row["drained_seconds"] for row in rows],
+        "o-",
+        color=_OURS,
+        label="seconds to drain",
+    )
+    backlog.loglog(
+        [row["rows"] for row in rows],
+        [row["table_requests"] for row in rows],
+        "o-",
+        color=_OTHER,
+        label="requests to the table",
+    )
+    backlog.set_xlabel("rows that wait")
+    rows = found["outage"]
+    outage.plot(
+        [row["rate"] for row in rows],
+        [row["drained_seconds"] / 60 for row in rows],
+        "o-",
+        color=_OURS,
+        label="minutes until all have their run",
+    )
+    outage.set_ylim(bottom=0)
+    outage.set_title("after an outage of an hour", fontsize=10)
+    for axis in (steady, capped, outage):
+        axis.set_xlabel("files a second")
+    for axis in (steady, capped, backlog, outage):
+        axis.legend(fontsize=8)
+    return figure
+
+
 PLOTS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    each.__name__: each for each in (upload, event, drain, backlog, memory, costs)
+    each.__name__: each for each in (upload, event, drain, backlog, memory, costs, scale)
 }
 
 
